@@ -1,0 +1,1 @@
+"""The verbs: pure and synchronous. `step(state, event)` decides; nothing here does."""

@@ -1,0 +1,1 @@
+"""The nouns: frozen, pure values that every other part speaks in."""
