@@ -19,6 +19,11 @@ Emit: TypeAlias = Callable[[Event], None]
 class Clock(Protocol):
     """Market time. It never goes backwards within a run."""
 
+    @property
+    def speed(self) -> float:
+        """Market seconds per second of the event loop."""
+        ...
+
     def now(self) -> Millis:
         """The instant, in market time."""
         ...

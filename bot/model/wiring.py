@@ -118,10 +118,10 @@ class HeatmapSettings(Section, frozen=True, kw_only=True):
 class PaperSettings(Section, frozen=True, kw_only=True):
     """`paper`: the simulated venue."""
 
-    balance_usd: Annotated[Decimal, Meta(gt=0)] = Decimal(10_000)
+    balance_usd: Decimal = Decimal(10_000)
     latency_ms: Annotated[float, Meta(ge=0, le=10_000)] = 120.0
     latency_jitter_ms: Annotated[float, Meta(ge=0, le=10_000)] = 60.0
-    slippage_bps: Annotated[Decimal, Meta(ge=0, le=500)] = Decimal(2)
+    slippage_bps: Decimal = Decimal(2)
     """Assumed one way by sizing and risk/reward; fills slip by depth."""
     impact: Annotated[float, Meta(ge=0, le=100)] = 1.0
     """Slippage at full depth, in tens of basis points."""
@@ -129,8 +129,8 @@ class PaperSettings(Section, frozen=True, kw_only=True):
     """Isolated margin of paper positions; sets their liquidation price."""
     reject_share: Share = 0.0
     """Of orders rejected by chance, for rehearsals."""
-    taker_fee_bps: Annotated[Decimal, Meta(ge=0, le=100)] = Decimal(5)
-    maker_fee_bps: Annotated[Decimal, Meta(ge=-10, le=100)] = Decimal(2)
+    taker_fee_bps: Decimal = Decimal(5)
+    maker_fee_bps: Decimal = Decimal(2)
 
 
 class StoreSettings(Section, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""The loop that turns events into commands, and what stands around it."""

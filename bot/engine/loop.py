@@ -1,0 +1,125 @@
+"""The loop, whole: take an event, decide, record, act.
+
+Nothing is handed to the venue before the transaction that holds it has been synced. Decisions
+without commands may share a transaction with later ones, for at most `commit_delay_s`: losing
+them to a kill sets the state back to an earlier truth, from which the world is read again.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from bot.core.state import State
+from bot.core.step import next_due_at, step
+from bot.engine.hands import Hands
+from bot.engine.inbox import Inbox
+from bot.model.events import Event, Ticked
+from bot.model.facts import BracketChanged, Decision, FillBooked, OperationChanged, OrderChanged
+from bot.ports import Clock, Store
+
+BATCH_MAX = 256
+"""Events taken at once; also the most that share one transaction."""
+
+Entries: TypeAlias = Sequence[tuple[Event, Decision]]
+Observer: TypeAlias = Callable[[Entries], None]
+"""Told of every recorded batch, after it is on disk: the story on the terminal, the log."""
+
+
+class Loop:
+    """The one task that owns the state."""
+
+    def __init__(
+        self,
+        *,
+        state: State,
+        inbox: Inbox,
+        store: Store,
+        hands: Hands,
+        clock: Clock,
+        observer: Observer,
+        commit_delay_s: float = 0.2,
+        tick_s: float = 1.0,
+    ) -> None:
+        self._state = state
+        self._inbox = inbox
+        self._store = store
+        self._hands = hands
+        self._clock = clock
+        self._observer = observer
+        self._commit_delay_s = commit_delay_s
+        self._tick_ms = int(tick_s * 1000)
+        self._unrecorded: list[tuple[Event, Decision]] = []
+        self._commit_by_s = math.inf
+        """Loop time at which what waits unrecorded must be written."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_stopping = False
+        self.turns = 0
+        """Batches decided: what the watchdog watches."""
+
+    async def run(self) -> None:
+        """Decide, record, act, until `stop`; then write what is left and return."""
+        while not self._is_stopping:
+            self._arm_timer()
+            for event in await self._inbox.take(BATCH_MAX):
+                await self._decide(event)
+            if self._must_commit():
+                await self.commit()
+            self.turns += 1
+        if self._timer is not None:
+            self._timer.cancel()
+        await self.commit()
+
+    def stop(self) -> None:
+        """Let `run` return after the turn it is in."""
+        self._is_stopping = True
+        self._tick()
+
+    async def commit(self) -> None:
+        """Write what has been decided; then, and only then, let commands leave."""
+        entries, self._unrecorded = self._unrecorded, []
+        self._commit_by_s = math.inf
+        if not entries:
+            return
+        await self._store.record(entries)
+        for _, decision in entries:
+            for command in decision.commands:
+                self._hands.submit(command)
+        self._observer(entries)
+
+    async def _decide(self, event: Event) -> None:
+        decision = step(self._state, event)
+        if isinstance(event, Ticked) and decision.is_empty:
+            return
+        if not self._unrecorded:
+            self._commit_by_s = asyncio.get_running_loop().time() + self._commit_delay_s
+        self._unrecorded.append((event, decision))
+        if decision.commands:
+            await self.commit()
+
+    def _must_commit(self) -> bool:
+        """Money is written at once; evidence may wait for company."""
+        return (
+            len(self._unrecorded) >= BATCH_MAX
+            or asyncio.get_running_loop().time() >= self._commit_by_s
+            or any(_touches_money(decision) for _, decision in self._unrecorded)
+        )
+
+    def _arm_timer(self) -> None:
+        """See that a tick comes when the core or the unrecorded want one, or the pulse is due."""
+        now = self._clock.now()
+        due = next_due_at(self._state)
+        wait_ms = self._tick_ms if due is None else min(max(due - now, 0), self._tick_ms)
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        by_s = min(loop.time() + wait_ms / 1000.0 / self._clock.speed, self._commit_by_s)
+        self._timer = loop.call_at(by_s, self._tick)
+
+    def _tick(self) -> None:
+        self._inbox.put(Ticked(at=self._clock.now()))
+
+
+def _touches_money(decision: Decision) -> bool:
+    money = (BracketChanged, FillBooked, OperationChanged, OrderChanged)
+    return any(isinstance(fact, money) for fact in decision.facts)
