@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from bot.config_errors import explain
-from bot.config_yaml import Document, Mistake, read_document
+from bot.config.document import Document, Mistake, read_document
+from bot.config.sentences import explain
 from bot.errors import ConfigError
 from bot.model.instrument import unified_symbol
 from bot.model.primitives import Symbol
