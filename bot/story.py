@@ -1,0 +1,151 @@
+"""The story of a run for a person: one event, one or a few plain lines of 80 columns.
+
+Words before numbers, no box drawing, works without colour; times are market time, UTC.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from structlog.typing import EventDict
+
+from bot.model.instrument import display_symbol
+from bot.model.order import Leg
+
+_COLOURS = {"green": "32", "red": "31", "yellow": "33", "bold": "1"}
+_INDENT = " " * 29
+
+
+class Story:
+    """Renders the events that people follow; the rest is for the JSON log."""
+
+    def __init__(self, *, colour: bool, verbose: bool = False) -> None:
+        self._colour = colour
+        self._verbose = verbose
+        self._tellers: dict[str, Callable[[EventDict], str]] = {
+            "signal.raised": self._signal,
+            "order.intended": self._intended,
+            "order.filled": self._filled,
+            "order.rejected": self._rejected,
+            "order.outcome_lost": self._lost,
+            "bracket.protected": self._protected,
+            "bracket.closed": self._closed,
+            "cluster.accepted": self._accepted,
+            "cluster.swept": self._swept,
+            "candidates.refused": self._refused,
+            "provider.judged": self._judged,
+        }
+
+    def __call__(self, event: EventDict) -> str | None:
+        """The lines for one event, or None where it is not for people."""
+        teller = self._tellers.get(str(event.get("event")))
+        if teller is not None:
+            return teller(event)
+        if event.get("level") in {"warning", "error", "critical"} or "text" in event:
+            return self._other(event)
+        return None
+
+    def _line(self, event: EventDict, word: str, text: str) -> str:
+        symbol = display_symbol(event["symbol"]) if event.get("symbol") else ""
+        return f"{clock(event.get('at'))}  {symbol:<9} {word:<8} {text}"
+
+    def _paint(self, text: str, colour: str) -> str:
+        return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._colour else text
+
+    def _signal(self, e: EventDict) -> str:
+        side = str(e["side"]).upper()
+        first = self._line(e, "SIGNAL", f"{e['strategy']} {side} {e['reason']}")
+        mark = "; levels ride on the price" if e.get("floating") else ""
+        second = f"{_INDENT}pays {e['risk_reward']:.2f} for 1 risked after costs{mark}"
+        return f"{first}\n{second}"
+
+    def _intended(self, e: EventDict) -> str:
+        verb = f"{e['side']} {e['qty']}"
+        if e["leg"] == Leg.ENTRY:
+            return self._line(e, "ENTRY", f"{verb} at {money(e['price'])} or better")
+        if e["leg"] == Leg.TARGET:
+            return self._line(e, "TARGET", f"{money(e['price'])} {verb}, resting")
+        if e["leg"] == Leg.EXIT:
+            return self._line(e, "EXIT", f"{verb} at the market")
+        return ""
+
+    def _filled(self, e: EventDict) -> str:
+        liquidation = " by LIQUIDATION" if e.get("liquidation") else ""
+        text = f"{e['qty']} at {money(e['price'])}, fee {money(e['fee_usd'])}{liquidation}"
+        return self._line(e, "FILLED", text)
+
+    def _rejected(self, e: EventDict) -> str:
+        return self._line(e, "REJECTED", f"{e['leg']} by the venue: {e['reason']}")
+
+    def _lost(self, e: EventDict) -> str:
+        return self._line(e, "UNKNOWN", f"{e['leg']}: no answer that proves anything; asking")
+
+    def _protected(self, e: EventDict) -> str:
+        delay = f"confirmed {e['delay_ms'] / 1000:.1f} s after the fill"
+        text = f"{money(e['stop_price'])} {delay} (risk {money(e['risk_usd'])})"
+        return self._line(e, "STOP", text)
+
+    def _closed(self, e: EventDict) -> str:
+        pnl = Decimal(e["pnl_usd"])
+        result = f"{pnl:+,.2f} USDT" + (f", {e['r']:+.2f} R" if e.get("r") is not None else "")
+        how = f"{str(e['closed_by']).replace('_', ' ')} at {money(e['exit_price'])}: "
+        return self._line(e, "CLOSED", how + self._paint(result, "green" if pnl > 0 else "red"))
+
+    def _accepted(self, e: EventDict) -> str:
+        level, to = money(e["broken_level"] or e["level"]), money(e["extreme"] or e["price"])
+        return self._line(e, "CLUSTER", f"{e['side']} {level} broken, price went on to {to}")
+
+    def _swept(self, e: EventDict) -> str:
+        level = e["broken_level"] or e["level"]
+        through = abs((e["extreme"] or level) - level) / level * 1e4
+        back_s = (e["at"] - (e["broken_at"] or e["at"])) / 1000
+        how = f"through by {through:.0f} bps, back in {back_s:.0f} s"
+        return self._line(e, "CLUSTER", f"{e['side']} {money(level)} swept: {how}")
+
+    def _refused(self, e: EventDict) -> str:
+        rules = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in e["rules"].items())
+        head = f"{clock(e['at'])}  no trade: {e['count']} candidates refused in {e['minutes']} min"
+        return f"{head}\n          ({rules}); `liqbot why SYMBOL` explains"
+
+    def _judged(self, e: EventDict) -> str:
+        share = "unknown" if e["stability"] is None else f"{e['stability']:.0%}"
+        verdict = (
+            "levels ride on the price; paper trades are marked, live entries refused"
+            if e["floating"]
+            else "levels stand still"
+            if e["open"]
+            else "levels are not stable enough for live entries"
+        )
+        text = f"provider: {verdict} ({share} still there after 60 s)"
+        return f"{clock(e['at'])}  {text}"
+
+    def _other(self, e: EventDict) -> str:
+        level = str(e.get("level"))
+        text = str(e.get("text") or e.get("event"))
+        word = str(e["state"]) if "state" in e else ""
+        if level in {"error", "critical"}:
+            text = self._paint(text, "red")
+        head = self._line(e, word, "").rstrip() if word or e.get("symbol") else clock(e.get("at"))
+        return f"{head}  {text}"
+
+
+def clock(at: Any) -> str:
+    """HH:MM:SS of an instant in milliseconds, UTC."""
+    if not isinstance(at, int):
+        return "--:--:--"
+    return datetime.fromtimestamp(at / 1000, tz=UTC).strftime("%H:%M:%S")
+
+
+def money(value: Any) -> str:
+    """A price or an amount as people read it: thousands separated, no trailing noise."""
+    if value is None:
+        return "-"
+    number = Decimal(str(value))
+    size = abs(number)
+    digits = 2 if size < 1000 or number == round(number, 2) else 1  # noqa: PLR2004
+    if 0 < size < 1:
+        digits = 6
+    if size >= 10_000:  # noqa: PLR2004  (five figures need no cents)
+        digits = 1
+    return f"{number:,.{digits}f}"
