@@ -101,7 +101,7 @@ class HeatmapSettings(Section, frozen=True, kw_only=True):
 
     provider: Provider = Provider.HTTP
     base_url: str = "http://127.0.0.1:8790"
-    serve: str = ""
+    serve: str = "127.0.0.1:8790"
     """host:port on loopback where the local engine answers the provider's routes; empty: off."""
     period_s: Annotated[float, Meta(ge=1, le=600)] = 5.0
     stats_period_s: Annotated[float, Meta(ge=5, le=3600)] = 30.0
