@@ -1,0 +1,118 @@
+"""What every verb shares: its options, the place of its files, and the line to the daemon."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from bot.config import Config, find_config, find_data_dir, load
+from bot.errors import LiqbotError, NotRunningError, UsageError
+from bot.model.instrument import display_symbol, unified_symbol
+from bot.model.primitives import Symbol
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ASK_TIMEOUT_S = 10.0
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a verb works: its configuration and its data directory."""
+
+    config_path: Path
+    config: Config
+    data_dir: Path
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger file."""
+        return self.data_dir / "ledger.db"
+
+    @property
+    def socket(self) -> Path:
+        """The daemon's control socket."""
+        return control_socket(self.data_dir)
+
+
+def control_socket(data_dir: Path) -> Path:
+    """$RUNTIME_DIRECTORY of a service, else the data directory."""
+    runtime = os.environ.get("RUNTIME_DIRECTORY")
+    return (Path(runtime.split(":")[0]) if runtime else data_dir) / "control.sock"
+
+
+def place_options(verb: F) -> F:
+    """`-c CONFIG` and `--data-dir DIR`, as every verb takes them."""
+    verb = click.option("--data-dir", metavar="DIR", help="Where the ledger lives.")(verb)
+    return click.option("-c", "--config", metavar="FILE", help="Configuration file.")(verb)
+
+
+def json_option(verb: F) -> F:
+    """`--json`, as every reading verb takes it."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(verb)
+
+
+def find_place(config: str | None, data_dir: str | None) -> Place:
+    """Load the configuration and find the data directory."""
+    path = find_config(config, os.environ)
+    loaded = load(path)
+    return Place(
+        config_path=path,
+        config=loaded,
+        data_dir=find_data_dir(loaded, path, data_dir, os.environ),
+    )
+
+
+def symbol_of(place: Place, text: str) -> Symbol:
+    """The traded symbol that `text` names. Raises UsageError where it is none."""
+    try:
+        symbol = unified_symbol(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not a symbol.", remedy="Write it like BTCUSDT.") from error
+    if symbol not in place.config.symbol_settings:
+        known = ", ".join(display_symbol(s) for s in place.config.symbol_settings)
+        raise UsageError(
+            f"{display_symbol(symbol)} is not in symbols: {known}.",
+            where=str(place.config_path),
+            remedy="Add it there and start again.",
+        )
+    return symbol
+
+
+def ask(place: Place, verb: str, **words: Any) -> Any:
+    """Put one question to the running daemon. Raises NotRunningError where none answers."""
+    request = msgspec.json.encode({"verb": verb, **words}) + b"\n"
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+            line.settimeout(ASK_TIMEOUT_S)
+            line.connect(str(place.socket))
+            line.sendall(request)
+            reply = line.makefile("rb").readline()
+    except (OSError, ValueError) as error:
+        raise NotRunningError(
+            "liqbot is not running here.",
+            where=str(place.data_dir),
+            remedy="Start it: `liqbot run` (service: systemctl start liqbot).",
+        ) from error
+    body = msgspec.json.decode(reply, type=dict[str, Any])
+    if "error" in body:
+        problem = body["error"]
+        error = LiqbotError(problem["what"], where=problem["where"], remedy=problem["remedy"])
+        error.exit_code = problem["code"]
+        raise error
+    return body["ok"]
+
+
+def ask_or_none(place: Place, verb: str, **words: Any) -> Any:
+    """The daemon's answer, or None where it is not running."""
+    try:
+        return ask(place, verb, **words)
+    except NotRunningError:
+        return None
+
+
+def print_json(document: Any) -> None:
+    """One document on stdout, nothing else."""
+    click.echo(msgspec.json.encode(document, order="sorted").decode())
