@@ -99,9 +99,9 @@ def ask(place: Place, verb: str, **words: Any) -> Any:
     body = msgspec.json.decode(reply, type=dict[str, Any])
     if "error" in body:
         problem = body["error"]
-        error = LiqbotError(problem["what"], where=problem["where"], remedy=problem["remedy"])
-        error.exit_code = problem["code"]
-        raise error
+        refusal = LiqbotError(problem["what"], where=problem["where"], remedy=problem["remedy"])
+        refusal.exit_code = problem["code"]
+        raise refusal
     return body["ok"]
 
 

@@ -5,8 +5,9 @@ One JSON object a line in each direction: `{"verb": "status"}` -> `{"ok": ...}` 
 """
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ PATH_MAX = 100
 Answer = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
-async def serve(path: Path, answer: Answer) -> None:
-    """Answer requests on `path` until canceled; the file is 0600 and goes away with us."""
+@contextlib.asynccontextmanager
+async def listening(path: Path, answer: Answer) -> AsyncIterator[None]:
+    """Answer requests on `path` while inside; the file is 0600 and goes away with us."""
     path.unlink(missing_ok=True)  # noqa: ASYNC240  (one local call, microseconds)
     mask = os.umask(0o177)
     try:
@@ -32,9 +34,10 @@ async def serve(path: Path, answer: Answer) -> None:
     finally:
         os.umask(mask)
     try:
-        async with server:
-            await server.serve_forever()
+        yield
     finally:
+        server.close()
+        await server.wait_closed()
         path.unlink(missing_ok=True)  # noqa: ASYNC240  (the same)
 
 
