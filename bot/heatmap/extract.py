@@ -1,0 +1,172 @@
+"""Clusters from a book: where liquidations would be thickest.
+
+A cluster is a local maximum of the smoothed profile, grown while the profile stays above half the
+peak. Clusters keep their id from one extraction to the next while they cover the same prices, and
+their strength says how they compare with this symbol's clusters of the last days.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from bot.heatmap.book import LONG, SHORT, SIDES, Book, Floats
+from bot.heatmap.strength import Strength
+from bot.model.heatmap import Row
+from bot.model.primitives import Millis
+from bot.model.wiring import EngineSettings
+
+KERNEL: Final = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
+GROWTH_MAX: Final = 20
+"""Buckets on each side of the peak."""
+SPACING: Final = 4
+"""Buckets left empty between two clusters."""
+CLUSTERS_MAX: Final = 50
+"""Clusters kept on each side."""
+NOTIONAL_MIN_USD: Final = 100_000.0
+OI_SHARE_MIN: Final = 0.002
+OVERLAP_MIN: Final = 0.5
+"""Share of the smaller range that two extractions must have in common to keep an id."""
+_REACH: Final = (2 * GROWTH_MAX + 1) * 3.0
+"""A cluster's total is at most this many times its peak: the kernel keeps a third in place."""
+
+
+class Span(NamedTuple):
+    """A cluster's buckets, by absolute number, both ends included, and its id."""
+
+    first: int
+    last: int
+    id: int
+
+
+class Extractor:
+    """What one symbol's extractions remember of each other."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self.share_at_risk = settings.share_at_risk
+        self.position_usd = settings.position_usd
+        self.strength = Strength()
+        self.spans: list[list[Span]] = [[], []]
+        """The previous extraction's clusters, by side, in order of price."""
+        self.next_id = 1
+
+    def extract(self, book: Book, at: Millis) -> list[Row]:
+        """The clusters at `at`, by side and in order of price; none on the wrong side of the close.
+
+        `at` never goes backwards between calls.
+        """
+        found = [self._cut(book, side) for side in (LONG, SHORT)]
+        totals = np.concatenate([figures[0] for _, figures in found])
+        strengths = self.strength.rank(totals, book.oi * book.close, at).tolist()
+        rows: list[Row] = []
+        for side in (LONG, SHORT):
+            spans, figures = found[side]
+            first = 0 if side == LONG else len(found[LONG][0])
+            rows += self._rows(book, side, spans, figures, strengths[first : first + len(spans)])
+        return rows
+
+    def _cut(self, book: Book, side: int) -> tuple[list[Span], Floats]:
+        """The clusters of one side: their spans, and (total, level, tier, low, high) by column."""
+        quantity, leverage = book.profile(side)
+        heat = quantity * book.prices * self.share_at_risk
+        least_usd = max(NOTIONAL_MIN_USD, OI_SHARE_MIN * book.oi * book.close)
+        cuts = _grow(heat, least_usd)
+        spans = self._name(side, [(first + book.base, last + book.base) for first, last in cuts])
+        if not cuts:
+            return spans, np.empty((5, 0))
+        edges = np.array(cuts)
+        edges[:, 1] += 1
+        # One column of nothing, so that a range may end with the window.
+        stacked = np.zeros((4, len(heat) + 1))
+        stacked[:, :-1] = heat, heat * book.prices, quantity, leverage
+        total, weighted, held, levered = np.add.reduceat(stacked, edges.ravel(), axis=1)[:, ::2]
+        width = book.shape.width
+        low, high = np.exp((edges.T + book.base) * width)
+        level = np.minimum(np.maximum(weighted / total, low), high)
+        return spans, np.array([total, level, levered / held, low, high])
+
+    def _name(self, side: int, ranges: list[tuple[int, int]]) -> list[Span]:
+        """Give each range the id of the one it overlaps most (the older of equals), or a new id."""
+        before = self.spans[side]
+        pairs = []
+        start = 0
+        for index, (first, last) in enumerate(ranges):
+            while start < len(before) and before[start].last < first:
+                start += 1
+            for old in before[start:]:
+                if old.first > last:
+                    break
+                common = min(last, old.last) - max(first, old.first) + 1
+                if common >= OVERLAP_MIN * min(last - first + 1, old.last - old.first + 1):
+                    pairs.append((-common, old.id, index))
+        ids: dict[int, int] = {}
+        taken: set[int] = set()
+        for _, old_id, index in sorted(pairs):
+            if index not in ids and old_id not in taken:
+                ids[index] = old_id
+                taken.add(old_id)
+        spans = []
+        for index, (first, last) in enumerate(ranges):
+            if index not in ids:
+                ids[index] = self.next_id
+                self.next_id += 1
+            spans.append(Span(first, last, ids[index]))
+        self.spans[side] = spans
+        return spans
+
+    def _rows(
+        self, book: Book, side: int, spans: list[Span], figures: Floats, strengths: list[float]
+    ) -> list[Row]:
+        rows = []
+        for span, values, strength in zip(spans, figures.T.tolist(), strengths, strict=True):
+            total, level, tier, low, high = values
+            if level >= book.close if side == LONG else level <= book.close:
+                continue
+            rows.append(
+                Row(
+                    level=level,
+                    side=SIDES[side],
+                    notional_usd=total,
+                    strength=strength,
+                    low=low,
+                    high=high,
+                    leverage_tier=tier,
+                    liquidation_count=max(1, round(total / self.position_usd)),
+                    provider_id=span.id,
+                )
+            )
+        return rows
+
+
+def _grow(heat: Floats, least_usd: float) -> list[tuple[int, int]]:
+    """Cut the profile into clusters of at least `least_usd`: bucket ranges in order of price."""
+    smooth = np.convolve(heat, KERNEL)
+    # Index i + 2 is bucket i; outside the window there is nothing.
+    smooth[1] = smooth[-2] = 0.0
+    middle, before, after = smooth[2:-2], smooth[1:-3], smooth[3:-1]
+    peaks = np.flatnonzero((middle > before) & (middle >= after) & (middle * _REACH >= least_usd))
+    if not len(peaks):
+        return []
+    # Only what a peak can grow into is looked at, one bucket at a time.
+    left = max(int(peaks[0]) - GROWTH_MAX, 0)
+    levels = [-1.0, *middle[left : int(peaks[-1]) + GROWTH_MAX + 1].tolist(), -1.0]
+    left -= 1
+    cuts: list[tuple[int, int]] = []
+    for peak in (peaks[np.argsort(-middle[peaks], kind="stable")] - left).tolist():
+        half = 0.5 * levels[peak]
+        if half < 0.0:
+            continue
+        first = last = peak
+        while levels[first - 1] >= half and first > peak - GROWTH_MAX:
+            first -= 1
+        while levels[last + 1] >= half and last < peak + GROWTH_MAX:
+            last += 1
+        # Negative: taken, for peaks and for growth alike.
+        start, stop = max(first - SPACING, 0), min(last + SPACING + 1, len(levels))
+        levels[start:stop] = [-1.0] * (stop - start)
+        cuts.append((first + left, last + left))
+    sums = np.concatenate(([0.0], np.cumsum(heat)))
+    edges = np.array(cuts)
+    is_big = sums[edges[:, 1] + 1] - sums[edges[:, 0]] >= least_usd
+    return sorted(
+        [cut for cut, is_kept in zip(cuts, is_big.tolist(), strict=True) if is_kept][:CLUSTERS_MAX]
+    )
