@@ -7,6 +7,7 @@ episodes) is rebuilt from the market or starts anew.
 from collections import deque
 
 from bot.core.bars import Bars
+from bot.core.desk import Desk
 from bot.core.interest import Interest
 from bot.core.tracker.gate import Gate
 from bot.core.tracker.tracker import Tracker
@@ -78,6 +79,7 @@ class State:
         "account",
         "at",
         "brackets",
+        "desk",
         "fills_cursor",
         "fills_seen",
         "funding_seen",
@@ -119,6 +121,7 @@ class State:
             order.request.client_id: order for order in snapshot.orders
         }
         self.brackets: dict[BracketId, Bracket] = {row.id: row for row in snapshot.brackets}
+        self.desk = Desk(self.orders.values())
         self.positions: dict[Symbol, Position] = {}
         """As the venue last said; empty until the first reconcile."""
         self.account: Account | None = snapshot.account

@@ -1,5 +1,7 @@
 """The account, the positions on it, and how far the bot may go: the operating state."""
 
+from collections.abc import Iterable
+from decimal import Decimal
 from enum import StrEnum
 
 from bot.model.order import Fill, OrderReport
@@ -75,6 +77,8 @@ class HoldCause(StrEnum):
     CRASH_LOOP = "crash_loop"
     WARMING_UP = "warming_up"
     UNEXPLAINED_POSITION = "unexplained_position"
+    ACCOUNT_CHANGED = "account_changed"
+    """Leverage or mode were changed from outside."""
 
 
 class Hold(Value, frozen=True, kw_only=True):
@@ -89,6 +93,8 @@ class Hold(Value, frozen=True, kw_only=True):
     """Only `resume` ends it."""
     detail: str = ""
     """One plain sentence with the numbers."""
+    symbol: Symbol | None = None
+    """None: the whole account. Else entries on this symbol alone are held."""
 
 
 class Operation(Value, frozen=True, kw_only=True):
@@ -98,9 +104,17 @@ class Operation(Value, frozen=True, kw_only=True):
 
     @property
     def state(self) -> OperatingState:
-        """The strictest state any cause asks for."""
-        order = list(OperatingState)
-        return max((h.state for h in self.holds), key=order.index, default=OperatingState.TRADING)
+        """The strictest state any cause asks for, for the account as a whole."""
+        return _strictest(hold for hold in self.holds if hold.symbol is None)
+
+    def state_of(self, symbol: Symbol) -> OperatingState:
+        """The strictest state for one symbol: the account's, or its own."""
+        return _strictest(hold for hold in self.holds if hold.symbol in (None, symbol))
+
+
+def _strictest(holds: Iterable[Hold]) -> OperatingState:
+    order = list(OperatingState)
+    return max((hold.state for hold in holds), key=order.index, default=OperatingState.TRADING)
 
 
 class Account(Value, frozen=True, kw_only=True):
@@ -118,3 +132,7 @@ class Account(Value, frozen=True, kw_only=True):
     funding_usd: Usd = Usd(ZERO)
     cool_downs: dict[str, Millis] = {}
     """By unified symbol: no entry before this instant."""
+    foreign: dict[str, Decimal] = {}
+    """By unified symbol: signed quantity that fills not ours have built up; never touched."""
+    fills_cursor: Millis = Millis(0)
+    """Every fill before this instant is booked; the venue is asked for fills from here on."""

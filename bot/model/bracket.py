@@ -86,6 +86,10 @@ class Bracket(Value, frozen=True, kw_only=True):
     first_fill_at: Millis | None = None
     stop_confirmed_at: Millis | None = None
     """When the venue first confirmed a stop for the whole position."""
+    unprotected_since: Millis | None = None
+    """Since when what is held has had no confirmed stop for all of it."""
+    beyond_stop_at: Millis | None = None
+    """Since when the mark has been beyond the stop while the venue's stop still rests."""
     closed_at: Millis | None = None
     closed_by: ClosedBy | None = None
     is_floating: bool = False

@@ -226,6 +226,8 @@ class TroubleSeen(_Event, frozen=True, kw_only=True):
     """A HoldCause."""
     detail: str
     is_over: bool = False
+    symbol: Symbol | None = None
+    """None: it concerns the whole account."""
 
 
 Event: TypeAlias = (

@@ -114,10 +114,25 @@ class Order(Value, frozen=True, kw_only=True):
     ended_at: Millis | None = None
     updated_at: Millis
     reason: str = ""
+    code: str = ""
+    """The venue's code of a rejection."""
+    venue_at: Millis | None = None
+    """The newest venue time that was merged."""
+    unsettled_until: Millis | None = None
+    """While UNKNOWN: until then the request may still arrive and be accepted."""
+    retry_at: Millis | None = None
+    """It was turned away unread and is sent again then, under the same id."""
     not_found_answers: int = 0
-    """Authenticated, successful answers that it does not exist, while UNKNOWN."""
+    """Authenticated, successful answers that it does not exist, given after `unsettled_until`."""
     queried_at: Millis | None = None
+    """When it was last asked about, or its cancel last sent; None: not since it became due."""
     queries: int = 0
+    booked_qty: Qty = Qty(ZERO)
+    """Sum of its fills; `filled_qty` may run ahead of it by the venue's reports."""
+    booked_usd: Usd = Usd(ZERO)
+    """Sum of quantity times price of its fills."""
+    assumed_qty: Qty = Qty(ZERO)
+    """Booked from a report because the fills never came; late fills use this up first."""
 
     @property
     def is_final(self) -> bool:
@@ -128,6 +143,11 @@ class Order(Value, frozen=True, kw_only=True):
     def remaining_qty(self) -> Qty:
         """What is left to fill."""
         return Qty(max(self.request.qty - self.filled_qty, Decimal(0)))
+
+    @property
+    def unbooked_qty(self) -> Qty:
+        """What the venue reports as filled and no fill has explained yet."""
+        return Qty(max(self.filled_qty - self.booked_qty, Decimal(0)))
 
 
 class Fill(Value, frozen=True, kw_only=True):
