@@ -70,7 +70,7 @@ class Book:
         # What the bar in progress has swept: down to and up to which log price, in buckets.
         self.swept_low = math.inf
         self.swept_high = -math.inf
-        self._taken = [0.0, 0.0]
+        self.taken = [0.0, 0.0]
         # Highest bucket that can hold a long, lowest that can hold a short.
         self._edges = [-(2**62), 2**62]
         self._set_constants(shape, tiers, buckets)
@@ -130,7 +130,7 @@ class Book:
 
         False when the bar is older than the book or not a bar at all; nothing has changed then.
         """
-        if bar.open_at < self.closed_at or not _is_sane(bar):
+        if bar.open_at < self.closed_at or not is_sane(bar):
             return False
         if not self.bars:
             self.opened_at = self.closed_at = bar.open_at
@@ -192,7 +192,7 @@ class Book:
             if quantity > 0.0:
                 amount = min(factors[tier] * quantity, sums[tier])
                 sums[tier] -= amount
-                self._taken[side] += amount
+                self.taken[side] += amount
 
     def _believe(self, oi: float | None) -> tuple[float | None, float]:
         """The open interest to account for, and its rise since the reading before.
@@ -341,8 +341,8 @@ class Book:
 
     def _end(self, bar: Candle) -> None:
         self.close, self.closed_at = bar.close, bar.close_at
-        self.consumed = (self._taken[LONG], self._taken[SHORT])
-        self._taken = [0.0, 0.0]
+        self.consumed = (self.taken[LONG], self.taken[SHORT])
+        self.taken = [0.0, 0.0]
         self.swept_low, self.swept_high = math.inf, -math.inf
         if self.trust < 1.0:
             hours = bar.timeframe_ms / HOUR_MS
@@ -378,7 +378,7 @@ class Book:
             self.unattributed[side] += max(held[side] - sum(self.sums[side]), 0.0)
 
 
-def _is_sane(bar: Candle) -> bool:
+def is_sane(bar: Candle) -> bool:
     """Whether the figures are those of a bar: positive, finite, in order."""
     return (
         0.0 < bar.low <= bar.open <= bar.high < math.inf

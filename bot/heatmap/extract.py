@@ -5,6 +5,7 @@ peak. Clusters keep their id from one extraction to the next while they cover th
 their strength says how they compare with this symbol's clusters of the last days.
 """
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from bot.heatmap.book import LONG, SHORT, SIDES, Book, Floats
 from bot.heatmap.strength import Strength
 from bot.model.heatmap import Row
-from bot.model.primitives import Millis
+from bot.model.primitives import Millis, PositionSide
 from bot.model.wiring import EngineSettings
 
 KERNEL: Final = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
@@ -50,9 +51,10 @@ class Extractor:
         self.next_id = 1
 
     def extract(self, book: Book, at: Millis) -> list[Row]:
-        """The clusters at `at`, by side and in order of price; none on the wrong side of the close.
+        """The clusters at `at`, longs first and each side in order of price.
 
-        `at` never goes backwards between calls.
+        `at` never goes backwards between calls. Some may be on the wrong side of the price: the
+        price moves between bars, so `facing` is asked at each reading.
         """
         found = [self._cut(book, side) for side in (LONG, SHORT)]
         totals = np.concatenate([figures[0] for _, figures in found])
@@ -61,7 +63,7 @@ class Extractor:
         for side in (LONG, SHORT):
             spans, figures = found[side]
             first = 0 if side == LONG else len(found[LONG][0])
-            rows += self._rows(book, side, spans, figures, strengths[first : first + len(spans)])
+            rows += self._rows(SIDES[side], spans, figures, strengths[first:])
         return rows
 
     def _cut(self, book: Book, side: int) -> tuple[list[Span], Floats]:
@@ -114,27 +116,34 @@ class Extractor:
         return spans
 
     def _rows(
-        self, book: Book, side: int, spans: list[Span], figures: Floats, strengths: list[float]
+        self, side: PositionSide, spans: list[Span], figures: Floats, strengths: list[float]
     ) -> list[Row]:
-        rows = []
-        for span, values, strength in zip(spans, figures.T.tolist(), strengths, strict=True):
-            total, level, tier, low, high = values
-            if level >= book.close if side == LONG else level <= book.close:
-                continue
-            rows.append(
-                Row(
-                    level=level,
-                    side=SIDES[side],
-                    notional_usd=total,
-                    strength=strength,
-                    low=low,
-                    high=high,
-                    leverage_tier=tier,
-                    liquidation_count=max(1, round(total / self.position_usd)),
-                    provider_id=span.id,
-                )
+        # More strengths than spans: the other side's follow.
+        return [
+            Row(
+                level=level,
+                side=side,
+                notional_usd=total,
+                strength=strength,
+                low=low,
+                high=high,
+                leverage_tier=tier,
+                liquidation_count=max(1, round(total / self.position_usd)),
+                provider_id=span.id,
             )
-        return rows
+            for span, (total, level, tier, low, high), strength in zip(
+                spans, figures.T.tolist(), strengths, strict=False
+            )
+        ]
+
+
+def facing(rows: Iterable[Row], price: float) -> tuple[Row, ...]:
+    """The rows on the side of the price that their kind demands: longs below, shorts above."""
+    return tuple(
+        row
+        for row in rows
+        if (row.level < price if row.side is PositionSide.LONG else row.level > price)
+    )
 
 
 def _grow(heat: Floats, least_usd: float) -> list[tuple[int, int]]:

@@ -32,6 +32,8 @@ class Reading(Value, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     rows_dropped: int = 0
     """Rows thrown away as bad; a reply with too many is refused before it gets here."""
+    rows_cut: int = 0
+    """Good rows left out because there were too many; the largest of each side stay."""
     content_key: str = ""
     """Digest of price and rows without stamps, ids and distances: equal keys, frozen inputs."""
     server_age_s: float | None = None
@@ -40,6 +42,8 @@ class Reading(Value, frozen=True, kw_only=True):
     """Local engine only: the share of open interest that the book explains."""
     is_warming: bool = False
     """Local engine only: coverage is still too low to trade on."""
+    input_at: Millis | None = None
+    """Local engine only: when the last bar it has seen closed."""
 
 
 class OpenInterest(Value, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Where clusters come from: a provider over HTTP, or the local engine."""
