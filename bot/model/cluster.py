@@ -76,6 +76,7 @@ class Cluster(Value, frozen=True, kw_only=True):
     rematches_due: int = 0
     """Fresh matches still needed before it is tradable again, after a long silence."""
     broken_at: Millis | None = None
+    """When the price went through; on an expired one: when it did afterwards."""
     broken_level: float | None = None
     beyond_since_at: Millis | None = None
     """Since when the price has stayed beyond without interruption, while pending."""
@@ -148,3 +149,5 @@ class ProviderGate(Value, frozen=True, kw_only=True):
     """Live entries allowed by stability (0.8 to enter, 0.7 to leave)."""
     is_floating: bool = False
     """Identity by leverage tier, because A < 0.7 over at least 200 samples."""
+    first_at: Millis | None = None
+    """When the provider was first observed; its first hour is paper only."""

@@ -1,0 +1,1 @@
+"""The state tracker: lists from a provider become things with an identity and a life."""
