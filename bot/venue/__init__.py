@@ -1,0 +1,1 @@
+"""Somewhere to trade: adapters behind the Venue port."""
