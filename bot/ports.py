@@ -117,6 +117,11 @@ class ReadingSource(Protocol):
 class Store(Protocol):
     """The ledger: one writer, one transaction for each batch of decisions."""
 
+    @property
+    def can_write(self) -> bool:
+        """False once a disk error has closed the ledger: only a new start may go on."""
+        ...
+
     def load(self) -> Snapshot:
         """What the last run knew."""
         ...

@@ -43,9 +43,9 @@ class Inbox:
         if key is None:
             self._sequence += 1
             key = f"#{self._sequence}"
-        elif (older := self._waiting.pop(key, None)) is not None:
+        elif (older := self._waiting.get(key)) is not None:
             self.conflated += 1
-            event = _merged(older, event)
+            event = _merged(older, event)  # in the older one's place: prices before readings
         assert len(self._waiting) < EVENTS_MAX, "the loop no longer takes its events"
         self._waiting[key] = event
         self._arrived.set()

@@ -10,16 +10,24 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+import structlog
+
 from bot.core.state import State
 from bot.core.step import next_due_at, step
 from bot.engine.hands import Hands
 from bot.engine.inbox import Inbox
+from bot.errors import StoreError
 from bot.model.events import Event, Ticked
 from bot.model.facts import BracketChanged, Decision, FillBooked, OperationChanged, OrderChanged
 from bot.ports import Clock, Store
 
 BATCH_MAX = 256
 """Events taken at once; also the most that share one transaction."""
+
+STORE_RETRY_S = 2.0
+"""Until a batch that could not be written is tried again."""
+
+log = structlog.get_logger()
 
 Entries: TypeAlias = Sequence[tuple[Event, Decision]]
 Observer: TypeAlias = Callable[[Entries], None]
@@ -54,6 +62,8 @@ class Loop:
         """Loop time at which what waits unrecorded must be written."""
         self._timer: asyncio.TimerHandle | None = None
         self._is_stopping = False
+        self.is_store_failing = False
+        """The last batch had to be written more than once: the disk wants a look."""
         self.turns = 0
         """Batches decided: what the watchdog watches."""
 
@@ -81,11 +91,28 @@ class Loop:
         self._commit_by_s = math.inf
         if not entries:
             return
-        await self._store.record(entries)
+        self.is_store_failing = False
+        await self._record(entries)
         for _, decision in entries:
             for command in decision.commands:
                 self._hands.submit(command)
         self._observer(entries)
+
+    async def _record(self, entries: Entries) -> None:
+        """Write a batch. While the disk is full or the file locked, nothing is decided or sent.
+
+        Raises StoreError where only a new start can go on.
+        """
+        while True:
+            try:
+                return await self._store.record(entries)
+            except StoreError as error:
+                if not self._store.can_write:
+                    raise
+                log.critical("store.failed", text=f"{error.what} {error.remedy}")
+            self.turns += 1
+            self.is_store_failing = True
+            await asyncio.sleep(STORE_RETRY_S)
 
     async def _decide(self, event: Event) -> None:
         decision = step(self._state, event)

@@ -19,6 +19,7 @@ from bot.model.primitives import (
     Usd,
     VenueOrderId,
 )
+from bot.model.settings import CoreSettings
 from bot.model.snapshot import Snapshot
 
 
@@ -203,6 +204,16 @@ class FundingPaid(_Event, frozen=True, kw_only=True):
 # --- the operator, the store, the clock
 
 
+class StopAsked(_Event, frozen=True, kw_only=True):
+    """The run is ending: unfilled entries are canceled, stops and targets stay."""
+
+
+class SettingsChanged(_Event, frozen=True, kw_only=True):
+    """A changed configuration was read while running, and is sound."""
+
+    settings: CoreSettings
+
+
 class HoldAsked(_Event, frozen=True, kw_only=True):
     """The operator wants no new entries."""
 
@@ -252,6 +263,8 @@ Event: TypeAlias = (
     | OrderFilled
     | AccountRead
     | FundingPaid
+    | StopAsked
+    | SettingsChanged
     | HoldAsked
     | ResumeAsked
     | FlattenAsked

@@ -53,6 +53,13 @@ def test_a_newer_price_takes_over_the_range_of_the_older() -> None:
     )
 
 
+def test_a_newer_price_keeps_its_place_before_what_came_after_the_older() -> None:
+    """A level that recedes in the next reading must not evade its own break."""
+    events = taken(price(1, 100.0), missing(1), price(2, 90.0))
+
+    assert [PriceMoved, OrderMissing] == [type(event) for event in events]
+
+
 def test_prices_of_two_symbols_do_not_meet() -> None:
     assert 2 == len(taken(price(1, 100.0), price(1, 5.0, symbol=ETH)))
 
