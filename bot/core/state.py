@@ -61,7 +61,7 @@ class SymbolState:
         self.instrument = instrument
         self.tracker = Tracker(settings=settings, snapshot=snapshot)
         self.bars = Bars(snapshot.candles)
-        self.interest = Interest()
+        self.interest = Interest(snapshot.open_interest)
         self.price: PriceMoved | None = None
         self.funding: Funding | None = snapshot.funding
         self.is_halted = False

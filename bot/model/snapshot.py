@@ -20,6 +20,8 @@ class SymbolSnapshot(Value, frozen=True, kw_only=True):
     candles: tuple[Candle, ...] = ()
     """Warm-up bars in time order, for volatility and confirmation."""
     funding: Funding | None = None
+    open_interest: tuple[tuple[Millis, float], ...] = ()
+    """(known at, base coins) of the past, thinned out: what size is usual here."""
 
 
 class Snapshot(Value, frozen=True, kw_only=True):
