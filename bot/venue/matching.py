@@ -1,8 +1,8 @@
 """How an order meets a price: pure, and pessimistic wherever the path of the price is unknown.
 
-The book is a straight line: the resting notional grows with the distance from the best price, so
-that `depth_usd` is reached `impact` times 10 bps away. A taker walks along it, pays the average,
-and what it took is gone until the next price. A level holds one tick's worth.
+The book is even: every tick from the best price on holds the same notional, so that `depth_usd` is
+used up `impact` times 10 bps away. A taker walks along the levels and pays their average, rounded
+to the tick against it; what it took is gone until the next price.
 
 Pessimism, in this order: a resting order fills only when the price trades *through* it by a tick
 (our place in the queue is unknown, so it is last) and never better than its limit; a stop fills
@@ -10,7 +10,7 @@ at its trigger, or at the price behind a gap, and then pays half the spread and 
 venue closes a position at the price where its margin is used up.
 """
 
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from bot.model.events import PriceMoved
 from bot.model.instrument import Instrument
@@ -63,7 +63,7 @@ class Taken(Value, frozen=True, kw_only=True):
 
 
 class Line(Value, frozen=True, kw_only=True):
-    """The straight-line book that one taker meets."""
+    """The even book that one taker meets."""
 
     instrument: Instrument
     side: Side
@@ -80,12 +80,26 @@ class Line(Value, frozen=True, kw_only=True):
         filled = self.instrument.qty_down(reachable)
         if not filled:
             return None
-        middle_usd = self.taken_usd + filled * self.touch / 2
-        average = self.touch * (ONE + self.side.sign * self.slope * middle_usd)
+        start_usd, end_usd = self.taken_usd, self.taken_usd + filled * self.touch
+        ticks = (self._walk(end_usd) - self._walk(start_usd)) / (end_usd - start_usd)
+        average = self.touch + self.side.sign * ticks * self.instrument.tick_size
         price = self.instrument.price_aggressive(average, self.side)
         if limit is not None:
             price = Price(min(price, limit) if self.side is Side.BUY else max(price, limit))
         return Taken(qty=filled, price=Price(max(price, self.instrument.tick_size)))
+
+    @property
+    def _level_usd(self) -> Decimal:
+        """What one tick's level holds."""
+        return self.instrument.tick_size / self.touch / self.slope
+
+    def _walk(self, usd: Decimal) -> Decimal:
+        """The ticks given up by whoever took that much from the best price on, times USD."""
+        if not self.slope:
+            return ZERO
+        level_usd = self._level_usd
+        levels = (usd / level_usd).to_integral_value(ROUND_FLOOR)
+        return levels * (levels - 1) / 2 * level_usd + levels * (usd - levels * level_usd)
 
     def _reach(self, limit: Decimal) -> Decimal:
         """Base coins that rest between the touch and `limit`, both levels included."""
@@ -94,8 +108,8 @@ class Line(Value, frozen=True, kw_only=True):
             return ZERO
         if not self.slope:
             return Decimal("Infinity")
-        reach_usd = (span + self.instrument.tick_size) / self.touch / self.slope
-        return max(reach_usd - self.taken_usd, ZERO) / self.touch
+        levels = (span / self.instrument.tick_size).to_integral_value(ROUND_FLOOR) + 1
+        return max(levels * self._level_usd - self.taken_usd, ZERO) / self.touch
 
 
 def slope_of(depth_usd: Decimal, impact: Decimal) -> Decimal:

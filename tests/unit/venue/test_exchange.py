@@ -134,7 +134,7 @@ def test_an_orphan_stop_is_refused_when_it_fires() -> None:
 
 def test_a_gap_fills_the_stop_behind_the_gap_with_slippage() -> None:
     exchange = a_long(impact=1.0)
-    exchange.on_price(price(95.0, at=NOW + 1, depth_usd=100_000.0))
+    exchange.on_price(price(95.0, at=NOW + 1, depth_usd=500.0))
     (fill,) = fills(exchange.take_facts())
 
     assert fill.price < D(95)

@@ -45,6 +45,11 @@ def test_slippage_at_full_depth_is_ten_bps_at_the_margin_and_five_on_average() -
     assert a_fill(D("10"), D("99950.0")) == line(Side.SELL).take(D(10))
 
 
+def test_an_order_within_the_best_level_pays_the_best_price() -> None:
+    assert a_fill(D("0.010"), D(100_000)) == line(Side.BUY).take(D("0.010"))
+    assert a_fill(D("0.011"), D("100000.1")) == line(Side.BUY).take(D("0.011"))
+
+
 def test_a_thinner_book_costs_more() -> None:
     thick, thin = line(Side.BUY).take(D(1)), line(Side.BUY, depth="100000").take(D(1))
 
