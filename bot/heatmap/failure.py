@@ -1,0 +1,55 @@
+"""Why the heatmap gave no usable answer, in a form that a poller can act on."""
+
+from enum import StrEnum
+
+from bot.errors import FeedError
+
+
+class FailureKind(StrEnum):
+    """What went wrong; the values of `ReadingFailure.kind`."""
+
+    UNREACHABLE = "unreachable"
+    """No connection, a broken one, or one that cannot be trusted."""
+    TIMEOUT = "timeout"
+    """No whole answer within the total time of a request."""
+    HTTP = "http"
+    """A status that is no answer."""
+    THROTTLED = "throttled"
+    """The host asked for less."""
+    UNSUPPORTED = "unsupported"
+    """The provider does not carry this symbol, or has no price for it."""
+    MALFORMED = "malformed"
+    """The answer is not what the contract says: not JSON, too large, fields missing."""
+    REFUSED = "refused"
+    """Well-formed, and not to be believed."""
+
+
+class ReadingError(FeedError):
+    """One request gave nothing usable; `what` is the sentence, `where` the provider."""
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        what: str,
+        *,
+        where: str = "",
+        remedy: str = "",
+        status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.kind = kind
+        self.status = status
+        self.retry_after_s = retry_after_s
+        """Seconds of the machine's clock for which the host wants to be left alone."""
+
+    @property
+    def is_host_trouble(self) -> bool:
+        """Whether asking again at the same pace would make things worse."""
+        if self.kind is FailureKind.HTTP:
+            return self.status is not None and self.status >= 500  # noqa: PLR2004
+        return self.kind in {
+            FailureKind.UNREACHABLE,
+            FailureKind.TIMEOUT,
+            FailureKind.THROTTLED,
+        }
