@@ -1,0 +1,1 @@
+"""Public market data as events: adapters behind the Market port."""
