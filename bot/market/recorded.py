@@ -8,7 +8,7 @@ then the last rate stands for the next one.
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +39,10 @@ class RecordedHistory:
     def __init__(self, source: Recording, *, since: int, until: int) -> None:
         step = source.timeframe_ms
         bars = source.candles.between(since, until - step + 1)
-        self.candles: list[Candle] = [source.candle(bars, row) for row in range(len(bars.stamps))]
-        self.open_interest: list[tuple[Millis, float]] = []
+        self.candles: Sequence[Candle] = [
+            source.candle(bars, row) for row in range(len(bars.stamps))
+        ]
+        self.open_interest: Sequence[tuple[Millis, float]] = ()
         if source.interest is not None:
             known = source.interest.between(since, until - OI_DELAY_MS + 1)
             values = zip(known.stamps.tolist(), known.columns[0].tolist(), strict=True)

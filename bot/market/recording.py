@@ -71,12 +71,14 @@ class Recording(Value, frozen=True, kw_only=True):
         assert self.funding is not None, "there is a row, so there is a table"
         stamps = self.funding.stamps
         settled_at = int(stamps[row])
-        next_at = settled_at
-        if is_forecast:
-            is_last = row + 1 == len(stamps)
-            next_at = settled_at + FUNDING_PERIOD_MS if is_last else int(stamps[row + 1])
-        rate = float(self.funding.columns[0][row])
-        known = Funding(symbol=self.symbol, rate=rate, next_at=Millis(next_at))
+        is_last = row + 1 == len(stamps)
+        interval_ms = FUNDING_PERIOD_MS if is_last else int(stamps[row + 1]) - settled_at
+        known = Funding(
+            symbol=self.symbol,
+            rate=float(self.funding.columns[0][row]),
+            next_at=Millis(settled_at + interval_ms if is_forecast else settled_at),
+            interval_ms=interval_ms,
+        )
         return Millis(settled_at), known
 
     def funding_at(self, at: int) -> Funding | None:

@@ -30,7 +30,7 @@ class PaperBooks(Protocol):
         """The document as it was last saved; None for a new ledger."""
         ...
 
-    def save(self, document: bytes) -> None:
+    def save(self, document: bytes, /) -> None:
         """Replace the document in one synced transaction, or raise StoreError."""
         ...
 
@@ -79,6 +79,7 @@ class FundingDue(Value, frozen=True, kw_only=True):
     symbol: Symbol
     rate: float
     next_at: Millis
+    interval_ms: int
     settled_at: Millis = Millis(0)
     """The settlement that was last passed: no instant is charged twice."""
 

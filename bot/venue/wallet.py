@@ -24,7 +24,6 @@ from bot.venue import matching
 from bot.venue.account import Holding, book
 from bot.venue.books import KEPT_MS, FundingDue, FundingSettled, PaperOrder, PaperState
 
-FUNDING_PERIOD_MS = 8 * 3_600_000
 BPS = Decimal("0.0001")
 
 
@@ -170,6 +169,7 @@ class Wallet:
                 symbol=funding.symbol,
                 rate=funding.rate,
                 next_at=funding.next_at,
+                interval_ms=funding.interval_ms,
                 settled_at=settled_at,
             )
 
@@ -201,5 +201,5 @@ class Wallet:
 
     def _pass_settlement(self, due: FundingDue) -> None:
         self.due[due.symbol] = msgspec.structs.replace(
-            due, next_at=Millis(due.next_at + FUNDING_PERIOD_MS), settled_at=due.next_at
+            due, next_at=Millis(due.next_at + due.interval_ms), settled_at=due.next_at
         )

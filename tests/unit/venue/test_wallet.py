@@ -7,10 +7,11 @@ from bot.model.order import Fill
 from bot.model.primitives import Millis, Price, Qty, Side, Usd
 from bot.venue.books import KEPT_MS, PaperState
 from bot.venue.matching import Taken
-from bot.venue.wallet import FUNDING_PERIOD_MS, Wallet
+from bot.venue.wallet import Wallet
 from tests.fakes.paper import BTC, NOW, instrument
 
 D = Decimal
+HOUR_MS = 3_600_000
 NEXT = Millis(NOW + 3_600_000)
 
 
@@ -92,12 +93,13 @@ def test_no_settlement_is_charged_twice() -> None:
 
 
 def test_every_settlement_that_was_slept_through_is_charged() -> None:
+    """The interval is not always eight hours."""
     wallet = a_wallet()
-    expect(wallet, 0.0001)
+    wallet.expect(Funding(symbol=BTC, rate=0.0001, next_at=NEXT, interval_ms=4 * HOUR_MS))
     trade(wallet, Side.BUY, "1", "10000")
-    paid = wallet.settle(BTC, Millis(NEXT + 2 * FUNDING_PERIOD_MS), Price(D(10_000)))
+    paid = wallet.settle(BTC, Millis(NEXT + 2 * 4 * HOUR_MS), Price(D(10_000)))
 
-    assert [f"{BTC}|{NEXT + k * FUNDING_PERIOD_MS}" for k in range(3)] == [row.id for row in paid]
+    assert [f"{BTC}|{NEXT + k * 4 * HOUR_MS}" for k in range(3)] == [row.id for row in paid]
 
 
 def test_who_comes_after_a_settlement_does_not_pay_it() -> None:
