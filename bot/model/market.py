@@ -29,3 +29,10 @@ class Funding(Value, frozen=True, kw_only=True):
     rate: float
     """Share of notional: 0.0001 is 0.01 %."""
     next_at: Millis
+    interval_ms: int = 8 * 3_600_000
+    """From one settlement to the next."""
+
+    @property
+    def last_at(self) -> Millis:
+        """When it was settled last."""
+        return Millis(self.next_at - self.interval_ms)
