@@ -62,6 +62,7 @@ class Loop:
         """Loop time at which what waits unrecorded must be written."""
         self._timer: asyncio.TimerHandle | None = None
         self._is_stopping = False
+        self._is_waiting = False
         self.is_store_failing = False
         """The last batch had to be written more than once: the disk wants a look."""
         self.turns = 0
@@ -71,7 +72,10 @@ class Loop:
         """Decide, record, act, until `stop`; then write what is left and return."""
         while not self._is_stopping:
             self._arm_timer()
-            for event in await self._inbox.take(BATCH_MAX):
+            self._is_waiting = True
+            batch = await self._inbox.take(BATCH_MAX)
+            self._is_waiting = False
+            for event in batch:
                 await self._decide(event)
             if self._must_commit():
                 await self.commit()
@@ -79,6 +83,11 @@ class Loop:
         if self._timer is not None:
             self._timer.cancel()
         await self.commit()
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is being decided or written, and no money waits to be."""
+        return self._is_waiting and not any(_touches_money(d) for _, d in self._unrecorded)
 
     def stop(self) -> None:
         """Let `run` return after the turn it is in."""

@@ -76,6 +76,7 @@ class HoldCause(StrEnum):
     STORE_TROUBLE = "store_trouble"
     CRASH_LOOP = "crash_loop"
     WARMING_UP = "warming_up"
+    TASK_FAILED = "task_failed"
     UNEXPLAINED_POSITION = "unexplained_position"
     ACCOUNT_CHANGED = "account_changed"
     """Leverage or mode were changed from outside."""

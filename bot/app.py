@@ -1,0 +1,201 @@
+"""The composition root: the one file that knows every part, and the order of start.
+
+Ledger (lock, checks, migration) -> load -> market -> heatmap engine -> state -> venue ->
+reconcile -> READY -> entries. `bot.life` moves the parts and stops them.
+"""
+
+import hashlib
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from bot import __version__
+from bot.clock import LoopClock, wall_now
+from bot.core.state import State
+from bot.engine.hands import Hands
+from bot.engine.inbox import Inbox
+from bot.engine.loop import Loop
+from bot.engine.recovery import recovery_step
+from bot.life import Life, Opened, Parts, Request, Ui
+from bot.model.account import HoldCause
+from bot.model.events import Event, Started, TroubleSeen
+from bot.model.primitives import Millis, Symbol
+from bot.model.settings import CoreSettings
+from bot.model.snapshot import Snapshot, SymbolSnapshot
+from bot.narrator import Narrator
+from bot.ops.systemd import Notifier
+from bot.ports import History
+from bot.sources import (
+    PlayedMarket,
+    load_engine,
+    make_engine,
+    make_feed,
+    make_market,
+    make_venue,
+    market_speed,
+)
+from bot.store.files import DataFiles
+from bot.store.history import History as PollHistory
+from bot.store.opening import OpenRequest, open_ledger
+from bot.store.recorder import Ledger
+
+CANDLES_KEPT = 600
+"""Warm-up bars a symbol's volatility is rebuilt from."""
+OI_EVERY_MS = 3_600_000
+"""Open interest of the past is thinned to one sample an hour."""
+FLAT_OUT_TICK_S = 300.0
+FLAT_OUT_COMMIT_S = 7 * 86_400.0
+"""Flat out, evidence waits for a full batch: market time says nothing about the disk."""
+
+
+async def run(request: Request, ui: Ui) -> None:
+    """Run until a signal, the end of a recording, or the end of `duration_s`.
+
+    Raises LiqbotError with the sentence for the operator; anything else is a bug.
+    """
+    config = request.config
+    is_flat_out = market_speed(config) == 0
+    notifier = Notifier()
+    notifier.extend_start(120)
+    ledger = open_ledger(_open_request(request, is_flat_out=is_flat_out))
+    is_clean = False
+    try:
+        market = make_market(config, request.config_path, request.data_dir)
+        snapshot = ledger.load()
+        await market.prepare(snapshot.at or None, ui.progress)
+        clock = LoopClock(start_at=market.start_at(), speed=market_speed(config) or 1.0)
+        market.keep_time(clock)
+        parts = _assemble(request, ui, ledger, market, clock, snapshot)
+        parts.notifier = notifier
+        ui.opened(
+            Opened(
+                snapshot=snapshot,
+                is_new=snapshot.account is None,
+                start_at=market.start_at(),
+                ledger_note=ledger.trouble,
+            )
+        )
+        await Life(request, ui, parts, is_flat_out=is_flat_out).live()
+        is_clean = True
+    finally:
+        ledger.close(wall=wall_now() if is_clean else None)
+
+
+def _open_request(request: Request, *, is_flat_out: bool) -> OpenRequest:
+    return OpenRequest(
+        files=DataFiles(folder=request.data_dir),
+        mode=request.config.mode,
+        instance=secrets.token_hex(8),
+        wall=wall_now(),
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        version=__version__,
+        is_synced=not is_flat_out,
+        backups_kept=request.config.store.backups_kept,
+    )
+
+
+def _assemble(
+    request: Request,
+    ui: Ui,
+    ledger: Ledger,
+    market: PlayedMarket,
+    clock: LoopClock,
+    snapshot: Snapshot,
+) -> Parts:
+    """Make every part; nothing moves yet."""
+    config = request.config
+    is_flat_out = market_speed(config) == 0
+    histories = {symbol: market.history(symbol) for symbol in config.symbol_settings}
+    engine = make_engine(config, market.instruments)
+    if engine is not None:
+        load_engine(engine, request.data_dir, histories, ui.progress)
+    settings = config.core(instance=ledger.meta.instance)
+    started = with_past(snapshot, histories, settings.provider)
+    state = State(settings=settings, instruments=market.instruments, snapshot=started)
+    inbox = Inbox()
+    venue = make_venue(config, market.instruments, clock, ledger.paper_books)
+    hands = Hands(venue=venue, emit=inbox.put)
+    narrator = Narrator(strength_told=config.strategies.common.strength_min)
+    parts = Parts(
+        ledger=ledger,
+        market=market,
+        clock=clock,
+        engine=engine,
+        state=state,
+        inbox=inbox,
+        venue=venue,
+        hands=hands,
+        feed=make_feed(config, clock, engine, is_flat_out=is_flat_out),
+        polls=PollHistory(ledger.files.history, days=config.heatmap.record_days),
+        narrator=narrator,
+    )
+    parts.loop = Loop(
+        state=state,
+        inbox=inbox,
+        store=ledger,
+        hands=hands,
+        clock=clock,
+        observer=parts.recorded,
+        commit_delay_s=FLAT_OUT_COMMIT_S if is_flat_out else 0.2,
+        tick_s=FLAT_OUT_TICK_S if is_flat_out else 1.0,
+    )
+    for event in first_events(ledger, started, histories, settings, clock.now()):
+        inbox.put(event)
+    return parts
+
+
+def first_events(
+    ledger: Ledger,
+    started: Snapshot,
+    histories: dict[Symbol, History],
+    settings: CoreSettings,
+    at: Millis,
+) -> list[Event]:
+    """The beginning of the journal: what was loaded, what was missed, what is wrong."""
+    digest = hashlib.sha256(msgspec.json.encode(settings, order="deterministic")).hexdigest()
+    events: list[Event] = [Started(at=at, snapshot=started, settings_digest=digest)]
+    for known in started.symbols:
+        if known.symbol in histories:
+            missed = recovery_step(known.symbol, known, histories[known.symbol], at)
+            events += [missed] if missed is not None else []
+    if ledger.boot.is_crash_loop:
+        what = "the bot ended without a stop 3 times within 10 minutes"
+        events.append(TroubleSeen(at=at, cause=HoldCause.CRASH_LOOP, detail=what))
+    if ledger.trouble:
+        what = ledger.trouble
+        events.append(TroubleSeen(at=at, cause=HoldCause.STORE_TROUBLE, detail=what))
+    return events
+
+
+def with_past(snapshot: Snapshot, histories: dict[Symbol, History], provider: str) -> Snapshot:
+    """The snapshot with the market's past in it, so that a replay needs nothing else.
+
+    Clusters of another provider are not carried over: their identities mean nothing here.
+    """
+    known = {row.symbol: row for row in snapshot.symbols}
+    is_same = snapshot.provider in {"", provider}
+    rows = []
+    for symbol, history in histories.items():
+        row = known.get(symbol, SymbolSnapshot(symbol=symbol))
+        rows.append(
+            replace(
+                row,
+                clusters=row.clusters if is_same else (),
+                candles=tuple(history.candles[-CANDLES_KEPT:]),
+                funding=history.funding,
+                open_interest=tuple(_hourly(history.open_interest)),
+            )
+        )
+    return replace(snapshot, symbols=tuple(rows), provider=provider)
+
+
+def _hourly(samples: Sequence[tuple[Millis, float]]) -> list[tuple[Millis, float]]:
+    kept: dict[int, tuple[Millis, float]] = {}
+    for at, oi in samples:
+        kept.setdefault(at // OI_EVERY_MS, (at, oi))
+    return list(kept.values())

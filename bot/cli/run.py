@@ -1,0 +1,89 @@
+"""`liqbot run`: the bot itself, until Ctrl-C, a signal, or the end of a recording."""
+
+import asyncio
+import os
+import sys
+from decimal import Decimal
+
+import click
+
+from bot import __version__
+from bot.cli.context import Place, find_place, place_options
+from bot.errors import UsageError
+from bot.model.wiring import MarketSource, Provider
+
+DURATION_MAX_S = 30 * 86_400.0
+
+
+@click.command("run")
+@place_options
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=0, min_open=True, max=DURATION_MAX_S),
+    metavar="SECONDS",
+    help="Stop by itself after so long.",
+)
+def run_command(config: str | None, data_dir: str | None, duration: float | None) -> None:
+    """Trade until stopped; positions keep their stops."""
+    place = find_place(config, data_dir)
+    _refuse_flat_out_http(place)
+    from bot import app, logs  # noqa: PLC0415  (heavy: only a run needs them)
+    from bot.cli.telling import Told  # noqa: PLC0415
+    from bot.clock import VirtualLoop  # noqa: PLC0415
+    from bot.life import Request  # noqa: PLC0415
+    from bot.sources import market_speed  # noqa: PLC0415
+    from bot.story import Story  # noqa: PLC0415
+
+    settings = place.config.log
+    is_terminal = sys.stdout.isatty()
+    is_story = settings.format == "story" or (
+        settings.format == "auto" and "JOURNAL_STREAM" not in os.environ
+    )
+    has_colour = is_terminal and "NO_COLOR" not in os.environ
+    level = os.environ.get("LIQBOT_LOG_LEVEL", settings.level)
+    if level not in {"debug", "info", "warning", "error"}:
+        raise UsageError(
+            f"LIQBOT_LOG_LEVEL is {level!r}.", remedy="Use one of: debug, info, warning, error."
+        )
+    logs.set_up(level=level, story=Story(colour=has_colour) if is_story else None)
+    os.umask(0o077)
+    is_flat_out = market_speed(place.config) == 0
+    told = Told(place, is_story=is_story, is_terminal=is_terminal)
+    told.begin()
+    request = Request(
+        config=place.config,
+        config_path=place.config_path,
+        data_dir=place.data_dir,
+        duration_s=duration,
+    )
+    loop_factory = VirtualLoop if is_flat_out else None
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(app.run(request, told))
+
+
+def _refuse_flat_out_http(place: Place) -> None:
+    config = place.config
+    is_flat_out = (
+        config.market.source is MarketSource.RECORDED and config.market.recorded.speed == 0
+    )
+    if is_flat_out and config.heatmap.provider is Provider.HTTP:
+        raise UsageError(
+            "A recording played flat out cannot poll a provider over HTTP.",
+            where=str(place.config_path),
+            remedy="Set heatmap.provider: local, or market.recorded.speed above 0.",
+        )
+
+
+def banner(place: Place) -> str:
+    """The first line: version, mode and safety."""
+    config = place.config
+    if config.market.source is MarketSource.SIMULATED:
+        what = "embedded market: nothing leaves this machine, no keys"
+    else:
+        what = "recorded market: no order leaves this machine, no keys"
+    return f"liqbot {__version__}   {config.mode.upper()}   {what}"
+
+
+def money(value: Decimal | str | None) -> str:
+    """`10,000.00`."""
+    return "-" if value is None else f"{Decimal(value):,.2f}"

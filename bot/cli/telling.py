@@ -1,0 +1,143 @@
+"""What a person sees around the story of a run: where things are, how to stop, what to type."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from bot.cli.context import Place
+from bot.cli.run import banner, money
+from bot.clock import monotonic_s
+from bot.core.state import State
+from bot.life import Opened
+from bot.model.instrument import display_symbol
+from bot.model.wiring import MarketSource
+from bot.ops.status import headline, open_brackets
+
+log = structlog.get_logger()
+
+
+class Told:
+    """The Ui of a run on a terminal; a service gets the same as log events."""
+
+    def __init__(self, place: Place, *, is_story: bool, is_terminal: bool) -> None:
+        self._place = place
+        self._is_story = is_story
+        self._is_terminal = is_terminal
+        self._began_s = monotonic_s()
+        self._progress: Any = None
+        self._closed_before = 0
+        self._opened: Opened | None = None
+
+    def begin(self) -> None:
+        """The first lines: mode, safety, and where things are."""
+        self._say(banner(self._place), "run.started")
+        self._say(f"config    {self._place.config_path}      data  {self._place.data_dir}")
+
+    def progress(self, share: float, what: str) -> None:
+        """A bar on a terminal for what takes long; nothing elsewhere."""
+        if not (self._is_terminal and self._is_story):
+            return
+        if self._progress is None:
+            if monotonic_s() - self._began_s < 1.0 and share < 1.0:
+                return
+            from rich.progress import Progress  # noqa: PLC0415  (only where it is seen)
+
+            self._progress = Progress(transient=True)
+            self._progress.start()
+            self._task = self._progress.add_task(what, total=1.0)
+        self._progress.update(self._task, completed=share, description=what)
+
+    def opened(self, opened: Opened) -> None:
+        """What account this is, and which market."""
+        self._end_progress()
+        self._opened = opened
+        config, account = self._place.config, opened.snapshot.account
+        risk = f"risk {config.risk.risk_pct:.2f} % a trade, at most {config.risk.max_positions}"
+        if account is None:
+            self._say(f"account   {money(config.paper.balance_usd)} USDT, new, {risk} positions")
+        else:
+            held = sum(row.open_qty > 0 for row in opened.snapshot.brackets)
+            kept = f", {held} open position{'s' if held != 1 else ''} with its stop" if held else ""
+            self._say(f"account   {money(account.balance_usd)} USDT, resumed{kept}")
+        if opened.ledger_note:
+            self._say(f"ledger    {opened.ledger_note}")
+        self._say(f"market    {self._market(opened)}")
+
+    def ready(self, state: State) -> None:
+        """Reconciled: what to type next."""
+        took_s = monotonic_s() - self._began_s
+        log.info("run.ready", at=state.at, took_s=round(took_s, 2), state=headline(state))
+        if not self._is_story:
+            return
+        self._say(f"ready in {took_s:.1f} s\n")
+        if self._place.config.market.source is MarketSource.SIMULATED:
+            named = display_symbol(next(iter(state.symbols)))
+            self._say("Stop  Ctrl-C (positions are kept)")
+            self._say("From another terminal in this folder:")
+            self._say(f"  {_command()} status | why {named} | trades | check")
+            self._say("You should see a first trade within two minutes.\n")
+
+    def stopping(self, why: str) -> None:
+        """Why it stops."""
+        self._end_progress()
+        self._say(f"Stopping: {why}.", "run.stopping", why=why)
+
+    def stopped(self, state: State) -> None:
+        """What stays."""
+        held = len(open_brackets(state))
+        if held:
+            them = "position stays open with its stop" if held == 1 else "positions stay open"
+            self._say(f"{held} paper {them}; the next run resumes.")
+        if self._is_story:
+            self._say(_summary(self._place))
+        log.info("run.stopped", at=state.at, state=headline(state))
+
+    def _market(self, opened: Opened) -> str:
+        config = self._place.config
+        symbols = len(config.symbols)
+        when = datetime.fromtimestamp(opened.start_at / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M")
+        if config.market.source is MarketSource.SIMULATED:
+            simulated = config.market.simulated
+            return (
+                f"simulated, seed {simulated.seed}, {symbols} symbols, "
+                f"{simulated.history_days} days of history, now {when} UTC\n"
+                f"          runs {simulated.speed:g} times faster than the clock; times below are "
+                "market time"
+            )
+        speed = config.market.recorded.speed
+        pace = f"{speed:g} times real time" if speed else "flat out"
+        return f"recorded, {symbols} symbols from {when} UTC, {pace}; times below are market time"
+
+    def _say(self, text: str, event: str = "", **fields: Any) -> None:
+        if self._is_story:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        elif event:
+            log.info(event, message=text, **fields)
+
+    def _end_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def _command() -> str:
+    """The exact command to paste."""
+    name = sys.argv[0]
+    return name if name.endswith("liqbot") else "liqbot"
+
+
+def _summary(place: Place) -> str:
+    from bot.store.reader import Reader  # noqa: PLC0415  (at the end only)
+
+    with Reader(place.ledger) as reader:
+        trades = reader.trades(limit=100_000)
+    won = sum(trade.pnl_usd > 0 for trade in trades)
+    total = sum(trade.pnl_usd for trade in trades)
+    count = f"{len(trades)} trade{'s' if len(trades) != 1 else ''} closed so far"
+    return (
+        f"{count}: {total:+,.2f} USDT, {won} won, {len(trades) - won} lost. "
+        f"All of it is in {place.data_dir}"
+    )

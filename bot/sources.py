@@ -1,0 +1,168 @@
+"""The parts that a configuration asks for, made: market, heatmap, venue.
+
+Only what is needed is imported, so that the embedded market carries no exchange library.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from bot.clock import seeded_random
+from bot.config import Config
+from bot.errors import ConfigError
+from bot.model.events import Event
+from bot.model.instrument import Instrument
+from bot.model.primitives import Millis, Symbol
+from bot.model.wiring import MarketSource, Provider
+from bot.ports import Clock, Feed, History, Market, ReadingSource, Venue
+
+if TYPE_CHECKING:
+    from bot.heatmap.local import LocalEngine
+
+ENGINE_FILE = "heatmap.bin"
+
+log = structlog.get_logger()
+
+
+class PlayedMarket(Market, Protocol):
+    """A market that plays by a clock, which can only be made once its start is known."""
+
+    def keep_time(self, clock: Clock) -> None:
+        """Play by this clock."""
+        ...
+
+
+class WatchingVenue(Venue, Protocol):
+    """A venue that judges by the market's events before the core sees them."""
+
+    def on_market(self, event: Event) -> None:
+        """See a market event."""
+        ...
+
+
+def market_speed(config: Config) -> float:
+    """Market seconds per second; 0 is flat out."""
+    if config.market.source is MarketSource.RECORDED:
+        return config.market.recorded.speed
+    return config.market.simulated.speed
+
+
+def make_market(config: Config, config_path: Path, data_dir: Path) -> PlayedMarket:
+    """The market that `market.source` names."""
+    symbols = tuple(config.symbol_settings)
+    paper = config.paper
+    if config.market.source is MarketSource.RECORDED:
+        from bot.market.recorded import RecordedMarket  # noqa: PLC0415  (only where it is used)
+
+        settings = config.market.recorded
+        folder = config_path.absolute().parent / Path(settings.folder).expanduser()
+        return RecordedMarket(
+            settings=settings,
+            symbols=symbols,
+            folder=folder,
+            taker_fee_bps=float(paper.taker_fee_bps),
+            maker_fee_bps=float(paper.maker_fee_bps),
+        )
+    from bot.market.simulated import SimulatedMarket  # noqa: PLC0415  (only where it is used)
+    from bot.sim.world import Origin, World  # noqa: PLC0415  (only where it is used)
+
+    simulated = config.market.simulated
+    origin = Origin(
+        seed=simulated.seed,
+        symbols=symbols,
+        start_at=instant_of(simulated.start_at, "market.simulated.start_at"),
+        history_days=simulated.history_days,
+    )
+    world = World(
+        origin,
+        taker_fee_bps=Decimal(paper.taker_fee_bps),
+        maker_fee_bps=Decimal(paper.maker_fee_bps),
+    )
+    return SimulatedMarket(world, checkpoint=data_dir / "market.ckpt")
+
+
+def make_engine(config: Config, instruments: dict[Symbol, Instrument]) -> "LocalEngine | None":
+    """The bot's own heatmap, where it is polled directly or served."""
+    is_flat_out = market_speed(config) == 0
+    is_served = bool(config.heatmap.serve) and not is_flat_out
+    if config.heatmap.provider is not Provider.LOCAL and not is_served:
+        return None
+    from bot.heatmap.local import LocalEngine  # noqa: PLC0415  (numpy only where it is used)
+
+    return LocalEngine(instruments, config.heatmap.engine)
+
+
+def load_engine(
+    engine: "LocalEngine",
+    data_dir: Path,
+    histories: Mapping[Symbol, History],
+    report: Callable[[float, str], None],
+) -> None:
+    """Fill the books: from the file of the last run where it fits, and from history."""
+    engine.load(data_dir / ENGINE_FILE)
+    for symbol, history in histories.items():
+        engine.warm_up(symbol, history, report)
+
+
+def save_engine(engine: "LocalEngine", data_dir: Path) -> None:
+    """Keep the books for the next start; a disk that says no costs only time then."""
+    try:
+        engine.save(data_dir / ENGINE_FILE)
+    except OSError as error:
+        log.warning("heatmap.unsaved", text=f"the heatmap's memory was not saved: {error.strerror}")
+
+
+def make_feed(
+    config: Config, clock: Clock, source: ReadingSource | None, *, is_flat_out: bool
+) -> Feed:
+    """The feed that `heatmap.provider` names."""
+    symbols = config.symbol_settings
+    if config.heatmap.provider is Provider.LOCAL:
+        from bot.heatmap.local_feed import LocalFeed  # noqa: PLC0415  (only where it is used)
+
+        assert source is not None, "the local provider has an engine"
+        return LocalFeed(source, list(symbols), clock, config.heatmap, is_per_bar=is_flat_out)
+    from bot.heatmap.guard import guarded  # noqa: PLC0415  (only where it is used)
+    from bot.heatmap.listing import listing  # noqa: PLC0415  (only where it is used)
+    from bot.heatmap.poller import HttpFeed  # noqa: PLC0415  (only where it is used)
+
+    return HttpFeed(
+        config.heatmap,
+        [listing(symbol, settings) for symbol, settings in symbols.items()],
+        clock=clock,
+        uniform=seeded_random(config.market.simulated.seed).uniform,
+        open_transport=lambda: guarded(config.heatmap),
+        pace=clock.speed,
+    )
+
+
+def make_venue(
+    config: Config, instruments: dict[Symbol, Instrument], clock: Clock, books: Any
+) -> WatchingVenue:
+    """The paper venue on the ledger's books."""
+    from bot.venue.paper import PaperVenue  # noqa: PLC0415  (live runs have no use for it)
+
+    return PaperVenue(
+        settings=config.paper,
+        instruments=instruments,
+        clock=clock,
+        books=books,
+        chance=seeded_random(config.market.simulated.seed + 1).random,
+    )
+
+
+def instant_of(text: str, key: str) -> Millis:
+    """A date or RFC 3339 time as milliseconds; UTC where no zone is given. Raises ConfigError."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            f'{key} is "{text}", which is no date.', remedy="Write 2026-01-31 or 2026-01-31T08:00Z."
+        ) from error
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return Millis(int(when.timestamp() * 1000))
