@@ -5,11 +5,12 @@ place, and the oldest beyond the wanted number go. Made on a reader's connection
 up the writer.
 """
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any, Final
 
-from bot.errors import StoreError
+from bot.errors import DataDirError, StoreError
 from bot.model.primitives import Millis
 from bot.store import check
 from bot.store.files import DataFiles, create_private, make_private_directory, stamp, sync_directory
@@ -29,21 +30,21 @@ def make(files: DataFiles, *, wall: Millis, kept: int, source: Any = None) -> Pa
         StoreError: there is no room, or the copy is not sound; no copy is left behind.
 
     """
-    make_private_directory(files.backups)
-    name = f"{_PREFIX}{stamp(wall)}"
-    target = _free_name(files.backups, name)
+    target = _free_name(files.backups, f"{_PREFIX}{stamp(wall)}")
     draft = target.with_suffix(".part")
-    draft.unlink(missing_ok=True)
     module = driver()
     try:
+        make_private_directory(files.backups)
+        draft.unlink(missing_ok=True)
         create_private(draft)
         _copy(files.ledger, draft, source)
         _require_sound(draft)
         _sync_file(draft)
         draft.rename(target)
         sync_directory(files.backups)
-    except (module.Error, OSError) as error:
-        draft.unlink(missing_ok=True)
+    except (module.Error, OSError, DataDirError) as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
         raise StoreError(
             f"No backup could be made: {error}.",
             where=str(target),
@@ -59,6 +60,12 @@ def listed(files: DataFiles) -> list[Path]:
     return sorted(files.backups.glob(f"{_PREFIX}*{_SUFFIX}"), reverse=True)
 
 
+def has_one_since(files: DataFiles, wall: Millis) -> bool:
+    """Whether there is a backup not older than an instant; names sort as times do."""
+    newest = next(iter(listed(files)), None)
+    return newest is not None and newest.name >= f"{_PREFIX}{stamp(wall)}"
+
+
 def newest_sound(files: DataFiles, *, instance: str = "") -> Path | None:
     """The newest backup that passes the check, of that ledger where one is named."""
     for path in listed(files):
@@ -72,6 +79,7 @@ def newest_sound(files: DataFiles, *, instance: str = "") -> Path | None:
 def _copy(ledger: Path, draft: Path, source: Any) -> None:
     connection = source or open_read_only(ledger, module=driver())
     try:
+        connection.execute("PRAGMA query_only = OFF")  # It would forbid writing the copy, too.
         connection.execute("VACUUM INTO ?", (str(draft),))
     finally:
         if source is None:

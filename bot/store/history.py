@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from bot.errors import DataDirError
 from bot.model.events import HeatmapRead
 from bot.model.heatmap import Reading
 from bot.model.primitives import Millis, Symbol
@@ -97,7 +98,7 @@ class History:
         module = driver()
         try:
             self._write(polls)
-        except (module.Error, OSError) as error:
+        except (module.Error, OSError, DataDirError) as error:
             self.dropped += len(polls)
             self._last.clear()
             self._shut()

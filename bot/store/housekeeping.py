@@ -71,20 +71,16 @@ class Housekeeper:
         self._ledger.writer.run(work)
 
     def _back_up(self, wall: Millis) -> None:
-        """Once a day, also across restarts; a failed one is told and tried again in an hour."""
+        """Once a day, also across restarts; looked at once an hour, and tried again then."""
         if wall < self._backup_due:
             return
+        self._backup_due = wall + CHECKPOINT_MS
         files = self._ledger.files
-        newest = next(iter(backup.listed(files)), None)
-        made_at = int(newest.stat().st_mtime * 1000) if newest else 0
-        if wall - made_at < BACKUP_MS and newest is not None:
-            self._backup_due = made_at + BACKUP_MS
+        if backup.has_one_since(files, Millis(wall - BACKUP_MS + CHECKPOINT_MS)):
             return
         try:
             backup.make(files, wall=wall, kept=self._settings.backups_kept)
-            self._backup_due = wall + BACKUP_MS
         except StoreError as error:
-            self._backup_due = wall + CHECKPOINT_MS
             log.error("store.failed", reason=error.what, remedy=error.remedy)  # noqa: TRY400
 
     def _rescue(self, wall: Millis) -> None:

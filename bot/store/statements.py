@@ -49,7 +49,7 @@ def _upsert_signal() -> str:
     table = schema.SIGNAL
     statement = insert(table).values({c.name: sa.bindparam(c.name) for c in table.columns})
     rest = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key}
-    is_news = sa.or_(table.c.is_used == 0, statement.excluded.is_used == 1)
+    is_news = sa.text("signal.is_used = 0 OR excluded.is_used = 1")
     return _compiled(
         statement.on_conflict_do_update(index_elements=[table.c.id], set_=rest, where=is_news)
     )

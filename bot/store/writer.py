@@ -119,7 +119,7 @@ class Writer:
 
     def _explained(self, error: BaseException | None) -> StoreError:
         code = int(getattr(error, "sqlite_errorcode", 0) or 0) & _PRIMARY_MASK
-        fallback = (f"The ledger could not be written: {error}.", "Start again.")
+        fallback = (f"The ledger could not be written ({error}).", "Start again.")
         what, remedy = _SENTENCES.get(code, fallback)
         if code in _FATAL:
             self._shut(what[0].lower() + what[1:].rstrip("."))
