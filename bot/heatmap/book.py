@@ -71,8 +71,8 @@ class Book:
         self.swept_low = math.inf
         self.swept_high = -math.inf
         self.taken = [0.0, 0.0]
-        # Highest bucket that can hold a long, lowest that can hold a short.
-        self._edges = [-(2**62), 2**62]
+        # Highest bucket that can hold a long, lowest that can hold a short: at first any.
+        self._edges = [2**62, -(2**62)]
         self._set_constants(shape, tiers, buckets)
 
     def _set_constants(self, shape: Shape, tiers: int, buckets: int) -> None:
@@ -98,8 +98,12 @@ class Book:
 
     @property
     def coverage(self) -> float:
-        """Share of open interest that the book explains: the smaller of the two sides."""
-        if self.oi <= 0.0:
+        """Share of open interest that the book explains: the smaller of the two sides.
+
+        0 until open interest has been seen: a book that lives on volume explains a share of
+        something that nobody has measured.
+        """
+        if self.known_oi <= 0.0 or self.oi <= 0.0:
             return 0.0
         share = 1.0 - max(self.unattributed) / self.oi
         return min(max(share, 0.0), 1.0) * self.trust

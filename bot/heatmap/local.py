@@ -1,6 +1,7 @@
 """The local engine: feeds each symbol's book from market data and answers with its clusters."""
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -45,7 +46,7 @@ class LocalEngine:
         match event:
             case PriceMoved():
                 if found := self._symbols.get(event.symbol):
-                    found.price = event.mark
+                    found.on_price(event.mark)
             case CandleClosed():
                 if found := self._symbols.get(event.candle.symbol):
                     found.on_candle(event.candle)
@@ -134,29 +135,35 @@ class _Symbol:
 
     # --- what goes in
 
+    def on_price(self, mark: float) -> None:
+        if 0.0 < mark < math.inf:
+            self.price = mark
+
     def on_open_interest(self, at: Millis, oi: float) -> None:
         if self.oi is None or at >= self.oi[0]:
             self.oi = (at, oi)
 
     def on_candle(self, candle: Candle) -> None:
         """Take a closed bar; a part of a block sweeps at once what it traded through."""
-        self._take(candle)
+        if not self._take(candle):
+            return
         if self.book and self.block and self.block[-1] is candle:
             self.book.sweep(candle.high, candle.low)
         self._rows = None
 
-    def _take(self, candle: Candle) -> None:
+    def _take(self, candle: Candle) -> bool:
         if candle.open_at < self.seen_at or not is_sane(candle):
-            return
+            return False
         if self.block and self.block[0].open_at // BLOCK_MS != candle.open_at // BLOCK_MS:
             self._end_block()
         self.seen_at = candle.close_at
         if candle.timeframe_ms >= BLOCK_MS:
             self._step(candle)
-            return
+            return True
         self.block.append(candle)
         if self.seen_at % BLOCK_MS == 0:
             self._end_block()
+        return True
 
     def _end_block(self) -> None:
         bars, self.block = self.block, []

@@ -254,5 +254,5 @@ def _json(value: object) -> web.Response:
 
 
 def _refusal(kind: Callable[..., web.HTTPException], detail: object) -> web.HTTPException:
-    body = msgspec.json.encode({"detail": detail})
-    return kind(body=body, content_type="application/json")
+    text = msgspec.json.encode({"detail": detail}).decode()
+    return kind(text=text, content_type="application/json")
