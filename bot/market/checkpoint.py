@@ -1,0 +1,43 @@
+"""One file that is either the old content or the new, whole, and known to be so.
+
+Eight bytes of name and version, the checksum, the content. Written beside and renamed, so a kill
+or a power cut leaves the one or the other.
+"""
+
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import Final
+
+from bot.errors import DataError
+
+_HEAD: Final = struct.Struct("<8sI")
+_NAME: Final = b"liqbotm1"
+_MODE: Final = 0o600
+
+
+def write(path: Path, content: bytes) -> None:
+    """Replace the file by `content`, synced; raises OSError and then leaves the old one."""
+    beside = path.with_name(path.name + ".new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(_HEAD.pack(_NAME, zlib.crc32(content)))
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def read(path: Path) -> bytes | None:
+    """The content, or None where there is no file; raises DataError when it is damaged."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    content = data[_HEAD.size :]
+    if len(data) < _HEAD.size or _HEAD.unpack_from(data) != (_NAME, zlib.crc32(content)):
+        raise DataError("is not a whole checkpoint of the market", where=str(path))
+    return content

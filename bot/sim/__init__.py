@@ -1,0 +1,1 @@
+"""The embedded market: traders with leverage whose liquidations move the price."""
