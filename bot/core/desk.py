@@ -33,8 +33,9 @@ class Desk:
         "fetch_asked_at",
         "fetch_due_at",
         "fetched_at",
+        "is_stopping",
         "reported",
-        "started_at",
+        "timed_at",
     )
 
     def __init__(self, orders: Iterable[Order]) -> None:
@@ -52,7 +53,10 @@ class Desk:
         """When the account is to be asked for, apart from the regular rounds."""
         self.fetched_at: Millis | None = None
         """When the account was last asked for."""
-        self.started_at: Millis | None = None
+        self.is_stopping = False
+        """The run is ending: no new entries, and working ones are canceled."""
+        self.timed_at: Millis | None = None
+        """When the timers last ran: what was due by then has had its turn."""
         for order in orders:
             self.track(order)
 
