@@ -9,9 +9,9 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 from msgspec import Struct
@@ -47,6 +47,8 @@ PULSE_S = 5.0
 """Between two looks at whether the loop goes on, and at the caches."""
 CACHE_S = 300.0
 DRAIN_LOOK_S = 0.01
+
+Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 log = structlog.get_logger()
 
@@ -212,9 +214,9 @@ class Life:
 
     # --- what moves
 
-    def _work(self) -> dict[str, Callable[[], Awaitable[None]]]:
+    def _work(self) -> dict[str, Work]:
         parts = self._parts
-        work: dict[str, Callable[[], Awaitable[None]]] = {
+        work: dict[str, Work] = {
             "market": self._play,
             "heatmap": self._supervised("heatmap", lambda: parts.feed.run(parts.feed_emits)),
         }
@@ -227,9 +229,7 @@ class Life:
             work["duration"] = self._wait_for_end
         return work
 
-    def _supervised(
-        self, name: str, work: Callable[[], Awaitable[None]]
-    ) -> Callable[[], Awaitable[None]]:
+    def _supervised(self, name: str, work: Work) -> Work:
         parts = self._parts
         return lambda: keep_running(name, work, emit=parts.inbox.put, clock=parts.clock)
 

@@ -138,11 +138,16 @@ def _exit(state: State, draft: Draft, symbol: SymbolState | None) -> None:
     if symbol is None or symbol.price is None:
         return
     held = [row for row in state.brackets.values() if row.symbol == symbol.symbol]
-    if not held:
-        return
-    view = selector.view_of(state, symbol.symbol, draft.at)
     for bracket in held:
-        closed_by = exits.exit_reason(bracket, view, draft.at)
+        signal = bracket.signal
+        closed_by = exits.exit_reason(
+            bracket,
+            symbol.tracker.get(signal.cluster_id) if signal is not None else None,
+            symbol.recent_events,
+            mark=symbol.price.mark,
+            at=draft.at,
+            settings=state.settings,
+        )
         if closed_by is not None:
             manager.close_bracket(state, draft, bracket.id, closed_by)
 

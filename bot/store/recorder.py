@@ -68,6 +68,11 @@ class Ledger:
         """Number of the newest journal row."""
         return self._seq
 
+    @property
+    def can_write(self) -> bool:
+        """False once a disk error has closed the ledger: only a new start may go on."""
+        return self.writer.is_open
+
     def load(self) -> Snapshot:
         """What the last run knew."""
         return self.writer.run(lambda connection: loader.load(connection, self._windows))
