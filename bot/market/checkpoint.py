@@ -1,24 +1,27 @@
 """One file that is either the old content or the new, whole, and known to be so.
 
-Eight bytes of name and version, the checksum, the content. Written beside and renamed, so a kill
-or a power cut leaves the one or the other.
+Eight bytes of name and version, the checksum, then the parts, each after its length. Written
+beside and renamed, so a kill or a power cut leaves the one or the other.
 """
 
 import os
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from bot.errors import DataError
 
 _HEAD: Final = struct.Struct("<8sI")
+_LENGTH: Final = struct.Struct("<I")
 _NAME: Final = b"liqbotm1"
 _MODE: Final = 0o600
 
 
-def write(path: Path, content: bytes) -> None:
-    """Replace the file by `content`, synced; raises OSError and then leaves the old one."""
+def write(path: Path, parts: Sequence[bytes]) -> None:
+    """Replace the file by `parts`, synced; raises OSError and then leaves the old one."""
+    content = b"".join(_LENGTH.pack(len(part)) + part for part in parts)
     beside = path.with_name(path.name + ".new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
     with os.fdopen(descriptor, "wb") as file:
@@ -29,8 +32,8 @@ def write(path: Path, content: bytes) -> None:
     beside.replace(path)
 
 
-def read(path: Path) -> bytes | None:
-    """The content, or None where there is no file; raises DataError when it is damaged."""
+def read(path: Path) -> list[bytes] | None:
+    """The parts, or None where there is no file; raises DataError when it is damaged."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -40,4 +43,14 @@ def read(path: Path) -> bytes | None:
     content = data[_HEAD.size :]
     if len(data) < _HEAD.size or _HEAD.unpack_from(data) != (_NAME, zlib.crc32(content)):
         raise DataError("is not a whole checkpoint of the market", where=str(path))
-    return content
+    return _split(content)
+
+
+def _split(content: bytes) -> list[bytes]:
+    parts, place = [], 0
+    while place < len(content):
+        (length,) = _LENGTH.unpack_from(content, place)
+        place += _LENGTH.size
+        parts.append(content[place : place + length])
+        place += length
+    return parts

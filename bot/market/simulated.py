@@ -6,7 +6,7 @@ and goes on with the very prices it would have had.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -59,11 +59,11 @@ class World(Protocol):
         """What is known of a symbol up to `at`."""
         ...
 
-    def dump(self) -> bytes:
-        """All that is needed to go on from `at`."""
+    def dump(self) -> Iterator[bytes]:
+        """All that is needed to go on from `at`, in parts that each take about a millisecond."""
         ...
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Sequence[bytes]) -> None:
         """Go on from a dump; raises DataError when it is damaged or of another world."""
         ...
 
@@ -129,7 +129,7 @@ class SimulatedMarket:
                     self._world.step()
                     for event in self._world.events():
                         emit(event)
-                self._save_in_background()
+                await self._save_in_background()
                 due_ms = self._world.at + SECOND_MS - clock.now()
                 await clock.sleep(max(due_ms, 0) / 1_000.0)
         finally:
@@ -143,11 +143,11 @@ class SimulatedMarket:
         if self._file is None:
             return False
         try:
-            content = checkpoint.read(self._file)
-            if content is None:
+            parts = checkpoint.read(self._file)
+            if parts is None:
                 report(0.0, f"no checkpoint at {self._file}: simulating again from the start")
                 return False
-            self._world.restore(content)
+            self._world.restore(parts)
         except DataError as error:
             log.warning("checkpoint.refused", reason=str(error))
             report(0.0, f"{error}: simulating again from the start")
@@ -164,7 +164,7 @@ class SimulatedMarket:
             report((world.at - begin) / (until - begin), "simulating up to where it stopped")
             await asyncio.sleep(0)
 
-    def _save_in_background(self) -> None:
+    async def _save_in_background(self) -> None:
         """Write a checkpoint when one is due and the last one is written."""
         if self._file is None or self._world.at - self._saved_at < self._every_ms:
             return
@@ -173,8 +173,12 @@ class SimulatedMarket:
                 return
             self._settle(self._saving)
         self._saved_at = self._world.at
+        parts = []
+        for part in self._world.dump():
+            parts.append(part)
+            await asyncio.sleep(0)  # The world stands still meanwhile, the bot does not.
         self._saving = asyncio.get_running_loop().run_in_executor(
-            None, checkpoint.write, self._file, self._world.dump()
+            None, checkpoint.write, self._file, parts
         )
 
     async def _finish(self) -> None:
@@ -188,7 +192,7 @@ class SimulatedMarket:
     def _save(self) -> None:
         if self._file is not None:
             try:
-                checkpoint.write(self._file, self._world.dump())
+                checkpoint.write(self._file, list(self._world.dump()))
             except OSError as error:
                 log.warning("checkpoint.failed", reason=str(error))
 

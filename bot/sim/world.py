@@ -48,11 +48,10 @@ class PastOf(msgspec.Struct, kw_only=True):
     funding: Funding | None
 
 
-class _Saved(msgspec.Struct, kw_only=True):
+class _Header(Value, frozen=True, kw_only=True):
     version: int
     origin: Origin
     at: Millis
-    coins: list[Coin]
 
 
 class World:
@@ -146,27 +145,31 @@ class World:
             funding=self._funding(symbol),
         )
 
-    def dump(self) -> bytes:
-        """All that is needed to go on from here, bit for bit."""
-        saved = _Saved(
-            version=_VERSION, origin=self.origin, at=self.at, coins=list(self.coins.values())
-        )
-        return msgspec.msgpack.encode(saved)
+    def dump(self) -> Iterator[bytes]:
+        """All that is needed to go on from here, bit for bit: a header, then coin by coin."""
+        header = _Header(version=_VERSION, origin=self.origin, at=self.at)
+        yield msgspec.msgpack.encode(header)
+        for coin in self.coins.values():
+            yield msgspec.msgpack.encode(coin)
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Sequence[bytes]) -> None:
         """Go on from a dump; raises DataError when it is damaged or of another world."""
         try:
-            saved = msgspec.msgpack.decode(data, type=_Saved)
+            header = msgspec.msgpack.decode(parts[0] if parts else b"", type=_Header)
+            coins = [msgspec.msgpack.decode(part, type=Coin) for part in parts[1:]]
         except msgspec.MsgspecError as error:
             raise DataError(f"the market's checkpoint cannot be read: {error}") from error
-        if saved.version != _VERSION or saved.origin != self.origin:
+        there, here = header.origin, self.origin
+        if (header.version, there) != (_VERSION, here):
             raise DataError(
-                f"the market's checkpoint is of another market (seed {saved.origin.seed}, "
-                f"here {self.origin.seed}; symbols, start, history and nature count too)"
+                f"the market's checkpoint is of another market (seed {there.seed}, "
+                f"here {here.seed}; symbols, start, history and nature count too)"
             )
-        self.at = saved.at
+        if tuple(coin.symbol for coin in coins) != here.symbols:
+            raise DataError("the market's checkpoint lacks a symbol")
+        self.at = header.at
         self._block = -1
-        self.coins = {coin.symbol: coin for coin in saved.coins}
+        self.coins = {coin.symbol: coin for coin in coins}
 
     def _funding(self, symbol: Symbol) -> Funding:
         rate = self.coins[symbol].funding.rate

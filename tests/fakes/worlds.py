@@ -1,6 +1,6 @@
 """Small embedded markets for tests, and a world of straight lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -84,11 +84,11 @@ class LineWorld:
         del symbol
         return PastOf(candles=[], open_interest=[], funding=None)
 
-    def dump(self) -> bytes:
-        return msgspec.msgpack.encode(self.at)
+    def dump(self) -> Iterator[bytes]:
+        yield msgspec.msgpack.encode(self.at)
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Sequence[bytes]) -> None:
         try:
-            self.at = Millis(msgspec.msgpack.decode(data, type=int))
+            self.at = Millis(msgspec.msgpack.decode(parts[0], type=int))
         except msgspec.MsgspecError as error:
             raise DataError("a damaged line") from error
