@@ -106,7 +106,9 @@ class HttpFeed:
                 try:
                     stats = await client.stats(self._by_name)
                 except ReadingError as error:
-                    log.debug("stats.rejected", kind=error.kind, reason=error.what)
+                    log.debug(
+                        "heatmap.rejected", route="stats", kind=str(error.kind), reason=error.what
+                    )
                     self._postpone(schedule, error)
                     continue
             at = self._clock.now()

@@ -83,9 +83,10 @@ async def _look(client: HeatmapClient, listings: Sequence[Listing], where: str) 
             kind=FailureKind.UNSUPPORTED,
         )
     total = len(listings)
+    where_seen = "" if total <= len(asked) else f" in the first {len(asked)}"
     return ProbeResult(
         is_ok=True,
         where=where,
-        what=f"{total} symbol{'' if total == 1 else 's'}, {clusters} clusters in the first "
-        f"{len(asked)}, answered in {latency_ms:.0f} ms",
+        what=f"{total} symbol{'' if total == 1 else 's'}, {clusters} clusters{where_seen}, "
+        f"answered in {latency_ms:.0f} ms",
     )

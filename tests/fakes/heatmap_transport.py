@@ -23,11 +23,13 @@ class SceneTransport:
         self.timeout_s = 3.0
         self.fault: str | Fault = ""
         """What is wrong with the main route: a name of FAULTS, or a function."""
+        self.best_fault: Fault | None = None
         self.error: ReadingError | None = None
         """Raised instead of any answer."""
         self.headers: dict[str, str] = {}
         self.asked: list[tuple[float, str]] = []
         """The loop's time and the path of each request."""
+        self.params: list[Mapping[str, str]] = []
         self.under_way: dict[str, int] = {}
         self.under_way_max: dict[str, int] = {}
         self.is_open = False
@@ -50,8 +52,8 @@ class SceneTransport:
         return [round(at, 3) for at, asked in self.asked if asked == path]
 
     async def get(self, path: str, params: Mapping[str, str]) -> Reply:
-        del params
-        assert self.is_open
+        assert self.is_open, "a transport is used while it is open"
+        self.params.append(params)
         self.asked.append((asyncio.get_running_loop().time(), path))
         for key in (path, "all"):
             self.under_way[key] = self.under_way.get(key, 0) + 1
@@ -74,10 +76,7 @@ class SceneTransport:
             case ["api", "symbols"]:
                 return Answer(body=as_json(self.scene.listing()))
             case ["api", "heatmap", name, "best"]:
-                found = self.scene.best(name)
-                if found is None:
-                    return Answer(404, as_json({"detail": "No suitable cluster found"}))
-                return Answer(body=as_json(found))
+                return self._best(name)
             case ["api", "heatmap", name] if name in self.scene.symbols:
                 fault = FAULTS[self.fault] if isinstance(self.fault, str) and self.fault else good
                 if callable(self.fault):
@@ -85,6 +84,14 @@ class SceneTransport:
                 return fault(self.scene.heatmap(name), self.scene.replies)
             case _:
                 return Answer(400, as_json({"detail": "Symbol is not supported"}))
+
+    def _best(self, name: str) -> Answer:
+        if self.best_fault is not None:
+            return self.best_fault({}, 0)
+        found = self.scene.best(name)
+        if found is None:
+            return Answer(404, as_json({"detail": "No suitable cluster found"}))
+        return Answer(body=as_json(found))
 
 
 def _reply(answer: Answer, headers: Mapping[str, str]) -> Reply:
