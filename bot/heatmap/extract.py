@@ -71,32 +71,35 @@ class Extractor:
         quantity, leverage = book.profile(side)
         heat = quantity * book.prices * self.share_at_risk
         least_usd = max(NOTIONAL_MIN_USD, OI_SHARE_MIN * book.oi * book.close)
-        cuts = _grow(heat, least_usd)
-        spans = self._name(side, [(first + book.base, last + book.base) for first, last in cuts])
-        if not cuts:
-            return spans, np.empty((5, 0))
-        edges = np.array(cuts)
-        edges[:, 1] += 1
+        cuts = np.array(_grow(heat, least_usd), dtype=np.int64).reshape(-1, 2)
+        if not len(cuts):
+            return self._name(side, []), np.empty((5, 0))
+        order = np.argsort(cuts[:, 0])
+        edges = cuts[order]
         # One column of nothing, so that a range may end with the window.
         stacked = np.zeros((4, len(heat) + 1))
         stacked[:, :-1] = heat, heat * book.prices, quantity, leverage
-        total, weighted, held, levered = np.add.reduceat(stacked, edges.ravel(), axis=1)[:, ::2]
+        sums = np.add.reduceat(stacked, edges.ravel(), axis=1)[:, ::2]
+        kept = np.flatnonzero(sums[0] >= least_usd)
+        if len(kept) > CLUSTERS_MAX:
+            kept = kept[np.sort(np.argsort(order[kept])[:CLUSTERS_MAX])]
+        edges, (total, weighted, held, levered) = edges[kept] + book.base, sums[:, kept]
+        spans = self._name(side, edges.tolist())
         width = book.shape.width
-        low, high = np.exp((edges.T + book.base) * width)
+        low, high = np.exp(edges.T * width)
         level = np.minimum(np.maximum(weighted / total, low), high)
         return spans, np.array([total, level, levered / held, low, high])
 
-    def _name(self, side: int, ranges: list[tuple[int, int]]) -> list[Span]:
-        """Give each range the id of the one it overlaps most (the older of equals), or a new id."""
-        before = self.spans[side]
+    def _name(self, side: int, ranges: list[list[int]]) -> list[Span]:
+        """Name half-open ranges after those they overlap most (the older of equals), or anew."""
+        # Spans of one extraction never touch: a range that has not changed is its own best match.
+        before = {span[:2]: span for span in self.spans[side]}
+        same = [before.pop((first, end - 1), None) for first, end in ranges]
+        moved = [index for index, span in enumerate(same) if span is None]
         pairs = []
-        start = 0
-        for index, (first, last) in enumerate(ranges):
-            while start < len(before) and before[start].last < first:
-                start += 1
-            for old in before[start:]:
-                if old.first > last:
-                    break
+        for index in moved:
+            first, last = ranges[index][0], ranges[index][1] - 1
+            for old in before.values():
                 common = min(last, old.last) - max(first, old.first) + 1
                 if common >= OVERLAP_MIN * min(last - first + 1, old.last - old.first + 1):
                     pairs.append((-common, old.id, index))
@@ -107,11 +110,11 @@ class Extractor:
                 ids[index] = old_id
                 taken.add(old_id)
         spans = []
-        for index, (first, last) in enumerate(ranges):
-            if index not in ids:
+        for index, span in enumerate(same):
+            if span is None and index not in ids:
                 ids[index] = self.next_id
                 self.next_id += 1
-            spans.append(Span(first, last, ids[index]))
+            spans.append(span or Span(ranges[index][0], ranges[index][1] - 1, ids[index]))
         self.spans[side] = spans
         return spans
 
@@ -147,7 +150,10 @@ def facing(rows: Iterable[Row], price: float) -> tuple[Row, ...]:
 
 
 def _grow(heat: Floats, least_usd: float) -> list[tuple[int, int]]:
-    """Cut the profile into clusters of at least `least_usd`: bucket ranges in order of price."""
+    """Cut the profile into half-open ranges of buckets, the strongest peak first.
+
+    Peaks that cannot come to `least_usd` are left out; others may still come to less.
+    """
     smooth = np.convolve(heat, KERNEL)
     # Index i + 2 is bucket i; outside the window there is nothing.
     smooth[1] = smooth[-2] = 0.0
@@ -172,10 +178,5 @@ def _grow(heat: Floats, least_usd: float) -> list[tuple[int, int]]:
         # Negative: taken, for peaks and for growth alike.
         start, stop = max(first - SPACING, 0), min(last + SPACING + 1, len(levels))
         levels[start:stop] = [-1.0] * (stop - start)
-        cuts.append((first + left, last + left))
-    sums = np.concatenate(([0.0], np.cumsum(heat)))
-    edges = np.array(cuts)
-    is_big = sums[edges[:, 1] + 1] - sums[edges[:, 0]] >= least_usd
-    return sorted(
-        [cut for cut, is_kept in zip(cuts, is_big.tolist(), strict=True) if is_kept][:CLUSTERS_MAX]
-    )
+        cuts.append((first + left, last + 1 + left))
+    return cuts

@@ -248,6 +248,14 @@ def test_jumps_that_do_not_agree_are_never_believed() -> None:
     assert 1000.0 == book.oi
 
 
+def test_a_reading_that_fits_between_two_jumps_starts_the_count_anew() -> None:
+    book = a_book()
+    for index, oi in enumerate((1500.0, 1500.0, 1000.0, 1500.0)):
+        book.step(a_bar(index + 1, FLAT), oi)
+
+    assert 1000.0 == book.oi
+
+
 def test_a_gap_consumes_closes_and_enters_nothing() -> None:
     book = a_book()
     book.step(a_bar(1, FLAT, 500.0), 1100.0)

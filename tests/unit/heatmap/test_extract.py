@@ -179,27 +179,27 @@ def test_a_cluster_that_moved_away_is_a_new_one_and_ids_are_never_used_again() -
 
 def test_an_id_goes_to_the_range_that_overlaps_most() -> None:
     extractor = Extractor(SETTINGS)
-    extractor._name(SHORT, [(100, 109)])
-    spans = extractor._name(SHORT, [(99, 101), (105, 112)])
+    extractor._name(SHORT, [[100, 110]])
+    spans = extractor._name(SHORT, [[99, 102], [105, 113]])
 
     assert [(99, 101, 2), (105, 112, 1)] == [tuple(span) for span in spans]
 
 
 def test_of_equal_overlaps_the_older_id_wins() -> None:
     extractor = Extractor(SETTINGS)
-    extractor._name(SHORT, [(106, 109)])
-    extractor._name(SHORT, [(100, 103), (106, 109)])
-    spans = extractor._name(SHORT, [(100, 109)])
+    extractor._name(SHORT, [[106, 110]])
+    extractor._name(SHORT, [[100, 104], [106, 110]])
+    spans = extractor._name(SHORT, [[100, 110]])
 
     assert [1] == [span.id for span in spans]
 
 
 def test_less_than_half_of_the_smaller_range_is_no_overlap() -> None:
     extractor = Extractor(SETTINGS)
-    extractor._name(SHORT, [(100, 109)])
+    extractor._name(SHORT, [[100, 110]])
 
-    assert [2] == [span.id for span in extractor._name(SHORT, [(106, 115)])]
-    assert [2] == [span.id for span in extractor._name(SHORT, [(111, 120)])]
+    assert [2] == [span.id for span in extractor._name(SHORT, [[106, 116]])]
+    assert [2] == [span.id for span in extractor._name(SHORT, [[111, 121]])]
 
 
 def test_rows_on_the_wrong_side_of_the_price_do_not_face_it() -> None:

@@ -231,10 +231,11 @@ def test_a_minute_takes_what_it_traded_through_without_waiting_for_its_five() ->
     assert dive.close_at == reading.input_at
 
 
-def test_a_block_cut_short_by_a_gap_is_taken_as_far_as_it_goes() -> None:
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_block_cut_short_by_a_gap_is_taken_as_far_as_it_goes(count: int) -> None:
     engine = an_engine()
     engine.warm_up(BTC, a_past(last=1_000))
-    for minute in minutes(CANDLES[1_000])[:3]:
+    for minute in minutes(CANDLES[1_000])[:count]:
         see(engine, minute)
     for minute in minutes(CANDLES[1_003]):
         see(engine, minute, OI[1_003])

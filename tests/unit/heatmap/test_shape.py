@@ -59,6 +59,15 @@ def test_a_bracket_is_chosen_by_notional_at_the_liquidation_price() -> None:
     assert math.log((4.0 / 3.0 + 0.01) / 1.02) == pytest.approx(shape.short_offsets[0])
 
 
+def test_a_bracket_that_the_exact_price_leads_into_is_the_one_that_counts() -> None:
+    """Naively 13,333 USD are left at 3x; at a rate of 10 % it is 14,815, a bracket further."""
+    tiers = (a_tier(0.0, 0.1, 50.0), a_tier(14_000.0, 0.2, 25.0, cum=1_400.0))
+    settings = EngineSettings(tiers=(3.0,), weights=(1.0,), half_lives_h=(24.0,))
+    shape = shape_of(an_instrument(tiers=tiers), settings, 50_000.0)
+
+    assert math.log((2.0 / 3.0 - 0.07) / 0.8) == pytest.approx(shape.long_offsets[0])
+
+
 def test_tiers_that_the_contract_does_not_allow_are_dropped_and_the_rest_weigh_one() -> None:
     shape = shape_of(an_instrument(tiers=(a_tier(0.0, 0.01, 75.0),)), EngineSettings(), 1.0)
 
