@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import ssl
+import sys
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
@@ -277,7 +278,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
     server = HeatmapServer(a_scene(*arguments.symbols), upstream=arguments.upstream)
     server.fault, server.every = arguments.fault, arguments.every
     await server.start(port=arguments.port)
-    print(f"{server.url}  fault {server.fault or 'none'}, at every {server.every}. request")  # noqa: T201  (a rehearsal talks to a person)
+    sys.stdout.write(f"{server.url}  {server.fault or 'no fault'}, every {server.every}. request\n")
+    sys.stdout.flush()
     await asyncio.Event().wait()
 
 

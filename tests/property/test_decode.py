@@ -92,7 +92,7 @@ def test_h12_arbitrary_bytes_are_an_error_and_never_a_crash(body: bytes) -> None
 
 
 @given(body=mutated())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=1000, deadline=None)
 def test_h07_a_mutilated_body_gives_finite_figures_or_an_error(body: bytes) -> None:
     for route in ROUTES:
         holds(decoded(route, body))

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.heatmap.failure import FailureKind, ReadingError
 from bot.heatmap.poller import CONCURRENT_MAX
@@ -119,6 +120,21 @@ def test_a_symbol_that_is_not_carried_is_asked_on_at_the_same_pace() -> None:
     run = FeedRun(names=["DOGE/USDT:USDT"], seconds=21.0)
 
     assert ["unsupported"] * 5 == [event.failure.kind for event in run.failures]
+
+
+def test_a_host_that_is_down_is_one_warning_however_many_symbols_it_has() -> None:
+    transport, names = many(20)
+    acts = [
+        (11.0, lambda: setattr(transport, "error", DOWN)),
+        (60.0, lambda: setattr(transport, "error", None)),
+    ]
+    with capture_logs() as logs:
+        run = FeedRun(transport, names=names, acts=acts, seconds=130.0)
+
+    assert len(run.failures) > 50
+    assert ["heatmap.rejected", "heatmap.recovered"] == [
+        entry["event"] for entry in logs if entry["log_level"] != "debug"
+    ]
 
 
 def test_parse_errors_wait_for_the_next_poll_and_no_longer() -> None:
