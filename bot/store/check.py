@@ -77,9 +77,19 @@ def instance_of(connection: Any, *, module: ModuleType) -> str:
     return str(found[0]) if found else ""
 
 
+def last_writer(connection: Any, *, module: ModuleType) -> str:
+    """Which ledger the newest journal row was written for; empty where there is none."""
+    query = "SELECT instance FROM journal ORDER BY seq DESC LIMIT 1"
+    try:
+        found = connection.execute(query).fetchone()
+    except module.DatabaseError:
+        return ""
+    return str(found[0]) if found else ""
+
+
 def disagreements(connection: Any) -> list[str]:
     """Sums that should be equal and are not, as sentences."""
-    return [*_gaps(connection), *_brackets_and_fills(connection), *_account(connection)]
+    return [*_journal(connection), *_brackets_and_fills(connection), *_account(connection)]
 
 
 def _report(connection: Any) -> Report:
@@ -101,12 +111,21 @@ def _report(connection: Any) -> Report:
     )
 
 
-def _gaps(connection: Any) -> list[str]:
+def _journal(connection: Any) -> list[str]:
     rows, low, high = connection.execute(
         "SELECT count(*), coalesce(min(seq), 1), coalesce(max(seq), 0) FROM journal"
     ).fetchone()
     lost = high - low + 1 - rows
-    return [f"The journal lacks {lost} rows between {low} and {high}."] if lost else []
+    foreign = connection.execute(
+        "SELECT count(*) FROM journal"
+        " WHERE instance != (SELECT value FROM meta WHERE key = 'instance')"
+    ).fetchone()[0]
+    problems = []
+    if lost:
+        problems.append(f"The journal lacks {lost} rows between {low} and {high}.")
+    if foreign:
+        problems.append(f"The journal holds {foreign} rows of another ledger.")
+    return problems
 
 
 def _brackets_and_fills(connection: Any) -> list[str]:

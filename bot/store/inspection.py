@@ -42,6 +42,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
 class _Look(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
     instance: str = ""
+    last_writer: str = ""
     newest_seq: int = 0
 
 
@@ -62,8 +63,9 @@ def _judged(whole: _Look, alone: _Look, seen: Sighting | None) -> Inspection:
     if whole.problem:
         finding = Finding.DAMAGED if alone.problem else Finding.FOREIGN_WAL
         return Inspection(finding=finding, detail=whole.problem)
-    if alone.instance and alone.instance != whole.instance:
-        owner = whole.instance or "another file"
+    writer = whole.last_writer or whole.instance
+    if alone.instance and alone.instance != writer:
+        owner = writer or "another file"
         detail = f"The ledger is {alone.instance}, its -wal belongs to {owner}."
         return Inspection(finding=Finding.FOREIGN_WAL, detail=detail)
     if seen is None:
@@ -90,6 +92,7 @@ def _look(ledger: Path, *, is_immutable: bool = False) -> _Look:
             return _Look(problem=problem)
         return _Look(
             instance=check.instance_of(connection, module=module),
+            last_writer=check.last_writer(connection, module=module),
             newest_seq=check.newest_seq(connection, module=module),
         )
     finally:

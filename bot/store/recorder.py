@@ -99,7 +99,9 @@ class Ledger:
         )
         rows["market_state"] = _prices(entries)
         try:
-            self._seq = self.writer.run(lambda connection: _write(connection, rows, batch))
+            self._seq = self.writer.run(
+                lambda connection: _write(connection, rows, batch, self.meta.instance)
+            )
         except StoreError as error:
             log.error("store.failed", reason=error.what, remedy=error.remedy)  # noqa: TRY400
             raise
@@ -141,12 +143,12 @@ def _prices(entries: Sequence[tuple[Event, Decision]]) -> list[codec.Row]:
     return [(event.symbol, event.at, event.mark) for event in newest.values()]
 
 
-def _write(connection: sa.Connection, rows: codec.Rows, batch: journal.Batch) -> int:
+def _write(connection: sa.Connection, rows: codec.Rows, batch: journal.Batch, instance: str) -> int:
     """Write rows and line; the number comes from the table, so that it never has a gap."""
     for table, statement in statements.WRITES.items():
         if found := rows.get(table):
             connection.exec_driver_sql(statement, found)
     seq = _newest_seq(connection) + 1
-    line = (seq, batch.at, batch.n, batch.kinds, batch.body)
+    line = (seq, batch.at, batch.n, batch.kinds, instance, batch.body)
     connection.exec_driver_sql(statements.JOURNAL, line)
     return seq

@@ -347,10 +347,15 @@ JOURNAL: Final = sa.Table(
     _int("at"),
     _int("n"),
     _text("kinds"),
+    _text("instance"),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Index(None, "at"),
 )
-"""One row a transaction; `seq` has no gaps between its smallest and its largest."""
+"""One row a transaction; `seq` has no gaps between its smallest and its largest.
+
+Each row names its ledger: two ledgers have the same layout, so that the -wal of one can be read
+into the other without a trace, but for this name.
+"""
 
 PAPER_STATE: Final = sa.Table(
     "paper_state",

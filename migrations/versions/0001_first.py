@@ -164,6 +164,7 @@ CREATE TABLE journal (
     at INTEGER NOT NULL,
     n INTEGER NOT NULL,
     kinds TEXT NOT NULL,
+    instance TEXT NOT NULL,
     body BLOB NOT NULL,
     CONSTRAINT pk_journal PRIMARY KEY (seq)
 )

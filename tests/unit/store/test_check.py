@@ -91,6 +91,16 @@ def test_a_lost_journal_row_is_counted(tmp_path: Path) -> None:
     assert ("The journal lacks 2 rows between 1 and 4.",) == report.problems
 
 
+def test_rows_of_another_ledger_are_counted(tmp_path: Path) -> None:
+    ledger = a_ledger(tmp_path)
+    ledger.record_now([an_intent("c1")])
+    ledger.writer.run(lambda c: c.exec_driver_sql("UPDATE journal SET instance = 'other'"))
+    report = check.examine(ledger.files.ledger)
+    ledger.close()
+
+    assert ("The journal holds 1 rows of another ledger.",) == report.problems
+
+
 def test_what_is_no_ledger_is_said_and_not_raised(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("not a database, though long enough to look at" * 40)
     (tmp_path / "empty").touch()
