@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -24,7 +25,6 @@ from bot.life import Life, Opened, Parts, Request, Ui
 from bot.model.account import HoldCause
 from bot.model.events import Event, Started, TroubleSeen
 from bot.model.primitives import Millis, Symbol
-from bot.model.settings import CoreSettings
 from bot.model.snapshot import Snapshot, SymbolSnapshot
 from bot.narrator import Narrator
 from bot.ops.systemd import Notifier
@@ -42,6 +42,9 @@ from bot.store.files import DataFiles
 from bot.store.history import History as PollHistory
 from bot.store.opening import OpenRequest, open_ledger
 from bot.store.recorder import Ledger
+
+if TYPE_CHECKING:
+    from bot.heatmap.local import LocalEngine
 
 CANDLES_KEPT = 600
 """Warm-up bars a symbol's volatility is rebuilt from."""
@@ -67,9 +70,14 @@ async def run(request: Request, ui: Ui) -> None:
         market = make_market(config, request.config_path, request.data_dir)
         snapshot = ledger.load()
         await market.prepare(snapshot.at or None, ui.progress)
+        histories = {symbol: market.history(symbol) for symbol in config.symbol_settings}
+        engine = make_engine(config, market.instruments)
+        if engine is not None:
+            load_engine(engine, request.data_dir, histories, ui.progress)
+        # Market time begins to run only now: all that takes long is done.
         clock = LoopClock(start_at=market.start_at(), speed=market_speed(config) or 1.0)
         market.keep_time(clock)
-        parts = _assemble(request, ui, ledger, market, clock, snapshot)
+        parts = _assemble(request, Made(ledger, market, clock, engine, histories), snapshot)
         parts.notifier = notifier
         ui.opened(
             Opened(
@@ -99,21 +107,21 @@ def _open_request(request: Request, *, is_flat_out: bool) -> OpenRequest:
     )
 
 
-def _assemble(
-    request: Request,
-    ui: Ui,
-    ledger: Ledger,
-    market: PlayedMarket,
-    clock: LoopClock,
-    snapshot: Snapshot,
-) -> Parts:
+class Made(NamedTuple):
+    """What has to be there before the rest can be put together."""
+
+    ledger: Ledger
+    market: PlayedMarket
+    clock: LoopClock
+    engine: "LocalEngine | None"
+    histories: dict[Symbol, History]
+
+
+def _assemble(request: Request, made: Made, snapshot: Snapshot) -> Parts:
     """Make every part; nothing moves yet."""
     config = request.config
+    ledger, market, clock, engine, histories = made
     is_flat_out = market_speed(config) == 0
-    histories = {symbol: market.history(symbol) for symbol in config.symbol_settings}
-    engine = make_engine(config, market.instruments)
-    if engine is not None:
-        load_engine(engine, request.data_dir, histories, ui.progress)
     settings = config.core(instance=ledger.meta.instance)
     started = with_past(snapshot, histories, settings.provider)
     state = State(settings=settings, instruments=market.instruments, snapshot=started)
@@ -144,7 +152,7 @@ def _assemble(
         commit_delay_s=FLAT_OUT_COMMIT_S if is_flat_out else 0.2,
         tick_s=FLAT_OUT_TICK_S if is_flat_out else 1.0,
     )
-    for event in first_events(ledger, started, histories, settings, clock.now()):
+    for event in first_events(ledger, started, histories, state, clock.now()):
         inbox.put(event)
     return parts
 
@@ -153,12 +161,20 @@ def first_events(
     ledger: Ledger,
     started: Snapshot,
     histories: dict[Symbol, History],
-    settings: CoreSettings,
+    state: State,
     at: Millis,
 ) -> list[Event]:
     """The beginning of the journal: what was loaded, what was missed, what is wrong."""
-    digest = hashlib.sha256(msgspec.json.encode(settings, order="deterministic")).hexdigest()
-    events: list[Event] = [Started(at=at, snapshot=started, settings_digest=digest)]
+    encoded = msgspec.json.encode(state.settings, order="deterministic")
+    events: list[Event] = [
+        Started(
+            at=at,
+            snapshot=started,
+            settings_digest=hashlib.sha256(encoded).hexdigest(),
+            settings=state.settings,
+            instruments=tuple(state.instruments.values()),
+        )
+    ]
     for known in started.symbols:
         if known.symbol in histories:
             missed = recovery_step(known.symbol, known, histories[known.symbol], at)

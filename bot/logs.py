@@ -111,8 +111,13 @@ def _json_renderer() -> Callable[[WrappedLogger, str, EventDict], str]:
 
 
 def _story_renderer(story: Story) -> Callable[[WrappedLogger, str, EventDict], str]:
-    def render(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
-        return story(event) or ""
+    to_json = structlog.processors.JSONRenderer(default=str)
+
+    def render(logger: WrappedLogger, name: str, event: EventDict) -> str:
+        try:
+            return story(event) or ""
+        except Exception:  # noqa: BLE001  (a line that reads badly must not stop the bot)
+            return str(to_json(logger, name, event))
 
     return render
 

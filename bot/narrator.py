@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot.model.account import OperatingState
+from bot.model.account import HoldCause, OperatingState
 from bot.model.bracket import Bracket, BracketStatus
 from bot.model.cluster import ClusterEvent, ClusterEventKind
 from bot.model.events import Event
@@ -48,6 +48,10 @@ _CLUSTER_EVENTS = {
     ClusterEventKind.BREAK_SWEPT: "cluster.swept",
     ClusterEventKind.EXPIRED: "cluster.expired",
 }
+_TOLD_WITH_FIELDS = frozenset(
+    {"bracket.opened", "bracket.protected", "bracket.closed", "reconcile.finished"}
+)
+_GOES_ON = "Entries are allowed."
 _TOLD = frozenset({ClusterEventKind.BREAK_ACCEPTED, ClusterEventKind.BREAK_SWEPT})
 
 
@@ -97,8 +101,7 @@ class Narrator:
                     open=gate.is_open,
                 )
             case Noted():
-                tell = getattr(self._log, fact.severity)
-                tell(fact.name, at=fact.at, symbol=fact.symbol, text=fact.text)
+                self._note(fact)
             case _:
                 pass
 
@@ -219,15 +222,18 @@ class Narrator:
             self._brackets.pop(bracket.id)
 
     def _operation(self, fact: OperationChanged, at: Millis) -> None:
-        state = fact.operation.state
-        if state is self._state:
+        """Say when trading goes on; what stopped it is noted where it is decided."""
+        before, self._state = self._state, fact.operation.state
+        if self._state is OperatingState.TRADING and before not in {None, self._state}:
+            self._log.info("operator.resumed", at=at, state=self._state, text=_GOES_ON)
+
+    def _note(self, fact: Noted) -> None:
+        """Pass on a sentence of the core, unless it is told with fields or belongs to any start."""
+        if fact.name in _TOLD_WITH_FIELDS and fact.severity == "info":
             return
-        self._state = state
-        why = "; ".join(hold.detail or hold.cause for hold in fact.operation.holds)
-        if state is OperatingState.TRADING:
-            self._log.info("operator.resumed", at=at, state=state, text="entries are allowed")
-        else:
-            self._log.warning("operator.held", at=at, state=state, text=why)
+        is_usual = HoldCause.NOT_RECONCILED in fact.text
+        tell = self._log.debug if is_usual else getattr(self._log, fact.severity)
+        tell(fact.name, at=fact.at, symbol=fact.symbol, text=fact.text)
 
     def _count(self, fact: Refused) -> None:
         self._refusals[fact.refusal.rule] += 1

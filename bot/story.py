@@ -40,7 +40,7 @@ class Story:
     def __call__(self, event: EventDict) -> str | None:
         """The lines for one event, or None where it is not for people."""
         teller = self._tellers.get(str(event.get("event")))
-        if teller is not None:
+        if teller is not None and "text" not in event:
             return teller(event)
         if event.get("level") in {"warning", "error", "critical"} or "text" in event:
             return self._other(event)
@@ -121,13 +121,18 @@ class Story:
         return f"{clock(e['at'])}  {text}"
 
     def _other(self, e: EventDict) -> str:
-        level = str(e.get("level"))
-        text = str(e.get("text") or e.get("event"))
-        word = str(e["state"]) if "state" in e else ""
-        if level in {"error", "critical"}:
+        text = str(e.get("text") or _plain(e))
+        if str(e.get("level")) in {"error", "critical"}:
             text = self._paint(text, "red")
-        head = self._line(e, word, "").rstrip() if word or e.get("symbol") else clock(e.get("at"))
-        return f"{head}  {text}"
+        if e.get("symbol"):
+            return f"{self._line(e, '', '').rstrip()}  {text}"
+        return f"{clock(e['at'])}  {text}" if isinstance(e.get("at"), int) else f"          {text}"
+
+
+def _plain(e: EventDict) -> str:
+    """`store slowed, took_ms 120` for an event that brings no sentence."""
+    fields = [f"{k} {v}" for k, v in e.items() if k not in {"event", "level", "at", "symbol"}]
+    return ", ".join([str(e.get("event")).replace(".", " "), *fields])
 
 
 def clock(at: Any) -> str:

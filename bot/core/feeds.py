@@ -187,14 +187,17 @@ def _episode(symbol: SymbolState, refusal: Refusal) -> Refusal:
 def _watch_freshness(state: State, draft: Draft) -> None:
     """HOLD while no symbol has a fresh reading; it ends by itself when one has."""
     stale = [row for row in state.symbols.values() if not row.tracker.is_fresh(draft.at)]
-    is_blind = bool(stale) and len(stale) == len(state.symbols)
+    settings = state.settings
+    patience_ms = max(settings.tracker.stale_after_s, 2.5 * settings.poll_period_s) * 1000
+    has_begun = draft.at - state.started_at <= patience_ms
+    is_blind = bool(stale) and len(stale) == len(state.symbols) and not has_begun
     if is_blind:
         operation.hold_for(
             state, draft, HoldCause.HEATMAP_STALE, stale[0].tracker.staleness(draft.at)
         )
     else:
         operation.end_hold(state, draft, HoldCause.HEATMAP_STALE)
-    after_ms = int(state.settings.tracker.cancel_resting_after_s * 1000)
+    after_ms = int(settings.tracker.cancel_resting_after_s * 1000)
     for symbol in stale:
         last = symbol.tracker.last_good_at
         if last is not None and draft.at - last >= after_ms:

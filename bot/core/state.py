@@ -93,6 +93,7 @@ class State:
         "positions",
         "settings",
         "signals_used",
+        "started_at",
         "symbols",
     )
 
@@ -131,6 +132,8 @@ class State:
         """`symbol|id` of every booked fill within the tombstone period."""
         self.funding_seen: set[str] = set(snapshot.funding_seen)
         self.fills_cursor: Millis = snapshot.fills_cursor
+        self.started_at: Millis = snapshot.at
+        """When this run began."""
         self.last_snapshot_at: Millis | None = None
         """When the venue was last read whole; None until the first reconcile."""
         self.placed_at: deque[Millis] = deque(maxlen=1024)

@@ -7,6 +7,8 @@ brackets, then entries, then the risk of the account.
 
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from bot.core import feeds, manager, operation, reconcile
 from bot.core.draft import Draft
 from bot.core.state import State
@@ -45,8 +47,14 @@ from bot.model.primitives import Millis
 
 
 def step(state: State, event: Event) -> Decision:
-    """Decide what one event leads to. Time in the core never runs backwards."""
-    state.at = Millis(max(state.at, event.at))
+    """Decide what one event leads to.
+
+    Time in the core never runs backwards: what comes late counts as of now, so a busy moment in
+    which a price waited behind a reading is no step of the clock.
+    """
+    if event.at < state.at:
+        event = replace(event, at=state.at)
+    state.at = event.at
     draft = Draft(state, state.at)
     _dispatch(state, draft, event)
     return draft.decision()
@@ -100,6 +108,7 @@ def _on_operator(
 ) -> None:
     match event:
         case Started():
+            state.started_at = draft.at
             manager.on_start(state, draft, draft.at)
         case StopAsked():
             manager.on_stop(state, draft, draft.at)
