@@ -9,6 +9,7 @@ import msgspec
 
 from bot.model.account import VenueSnapshot
 from bot.model.heatmap import Reading, ReadingFailure, Stats
+from bot.model.instrument import Instrument
 from bot.model.market import Candle, Funding
 from bot.model.order import Fill, OrderReport
 from bot.model.primitives import (
@@ -31,10 +32,13 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=
 
 
 class Started(_Event, frozen=True, kw_only=True):
-    """The state that was loaded; the first event of every run, and where a replay begins."""
+    """All a run starts from; the first event of every run, and where a replay begins."""
 
     snapshot: Snapshot
     settings_digest: str
+    settings: CoreSettings | None = None
+    """None in a journal of before they were kept: such a run cannot be replayed."""
+    instruments: tuple[Instrument, ...] = ()
 
 
 class Ticked(_Event, frozen=True, kw_only=True):
