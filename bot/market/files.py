@@ -207,7 +207,7 @@ def _wanted(header: list[str] | None, columns: Sequence[Sequence[str]], where: s
             raise DataError(
                 f"no column is named {' or '.join(names)}; it has {', '.join(header)}",
                 where=f"{where}:1",
-                remedy="The layouts that are read are listed in docs/data.md.",
+                remedy="The layouts that are read are listed in docs/recorded-data.md.",
             )
         found.append(index)
     return found
