@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ import click
 import msgspec
 
 from bot.config import Config, find_config, find_data_dir, load
+from bot.config.document import read_document
 from bot.errors import LiqbotError, NotRunningError, UsageError
 from bot.model.instrument import display_symbol, unified_symbol
 from bot.model.primitives import Symbol
@@ -73,9 +75,10 @@ def symbol_of(place: Place, text: str) -> Symbol:
         raise UsageError(f"{text!r} is not a symbol.", remedy="Write it like BTCUSDT.") from error
     if symbol not in place.config.symbol_settings:
         known = ", ".join(display_symbol(s) for s in place.config.symbol_settings)
+        line = read_document(place.config_path).line(("symbols",))
         raise UsageError(
             f"{display_symbol(symbol)} is not in symbols: {known}.",
-            where=str(place.config_path),
+            where=f"{place.config_path}:{line}",
             remedy="Add it there and start again.",
         )
     return symbol
@@ -94,8 +97,14 @@ def ask(place: Place, verb: str, **words: Any) -> Any:
         raise NotRunningError(
             "liqbot is not running here.",
             where=str(place.data_dir),
-            remedy="Start it: `liqbot run` (service: systemctl start liqbot).",
+            remedy=f"Start it: {start_command(place)}   (service: systemctl start liqbot)",
         ) from error
+    if not reply:
+        raise NotRunningError(
+            "liqbot hung up without an answer: it is stopping.",
+            where=str(place.socket),
+            remedy="Ask again in a moment.",
+        )
     body = msgspec.json.decode(reply, type=dict[str, Any])
     if "error" in body:
         problem = body["error"]
@@ -111,6 +120,22 @@ def ask_or_none(place: Place, verb: str, **words: Any) -> Any:
         return ask(place, verb, **words)
     except NotRunningError:
         return None
+
+
+def command_name() -> str:
+    """`liqbot` as it was called, so that what we print can be pasted."""
+    name = sys.argv[0]
+    return name if name.endswith("liqbot") and not Path(name).is_absolute() else "liqbot"
+
+
+def start_command(place: Place) -> str:
+    """The command that starts the bot on this configuration and data directory."""
+    words = [command_name(), "run"]
+    if place.config_path != Path("config.yaml"):
+        words += ["-c", str(place.config_path)]
+    if place.data_dir != find_data_dir(place.config, place.config_path, None, os.environ):
+        words += ["--data-dir", str(place.data_dir)]
+    return " ".join(words)
 
 
 def print_json(document: Any) -> None:
