@@ -16,6 +16,8 @@ from bot.store.sqlite import loaded_driver, open_read_only
 
 _PROBLEMS_SHOWN: Final = 20
 _ZERO: Final = Decimal(0)
+_ROUNDING_USD: Final = Decimal("0.0001")
+"""Profit is rounded when it is credited; sums of many trades may differ by this much."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,10 +143,11 @@ def _brackets_and_fills(connection: Any) -> list[str]:
         (entered if is_entry else exited)[bracket_id] += Decimal(qty)
         fees[bracket_id] += Decimal(fee)
     problems = []
-    # A position that was found and adopted (no strategy) has an entry that we never saw.
+    # What was adopted, or closed from outside, is booked from fills that are only partly its own.
     query = (
-        "SELECT id, entered_qty, exited_qty, fees_usd FROM bracket"
-        " WHERE strategy IS NOT NULL ORDER BY opened_at, id"
+        "SELECT id, entered_qty, exited_qty, fees_usd FROM bracket WHERE strategy IS NOT NULL"
+        " AND id NOT IN (SELECT bracket_id FROM fill"
+        " WHERE client_id IS NULL AND bracket_id IS NOT NULL) ORDER BY opened_at, id"
     )
     for bracket_id, *stated in connection.execute(query):
         sums = (entered[bracket_id], exited[bracket_id], fees[bracket_id])
@@ -159,15 +162,23 @@ def _brackets_and_fills(connection: Any) -> list[str]:
 
 
 def _account(connection: Any) -> list[str]:
-    stated = connection.execute("SELECT fees_usd, funding_usd FROM account").fetchone()
+    """The account is the sum of all trades ever; brackets and funding are never deleted."""
+    query = "SELECT realized_usd, fees_usd, funding_usd FROM account"
+    stated = connection.execute(query).fetchone()
     if stated is None:
         return []
-    problems = []
-    for name, says, query in (
-        ("fees", stated[0], "SELECT fee_usd FROM fill WHERE bracket_id IS NOT NULL"),
-        ("funding", stated[1], "SELECT usd FROM funding"),
-    ):
-        total = sum((Decimal(row[0]) for row in connection.execute(query)), _ZERO)
-        if Decimal(says) != total:
-            problems.append(f"The account says {name} {says}, but the rows add up to {total}.")
-    return problems
+    gross = fees = _ZERO
+    query = "SELECT pnl_usd, fees_usd, funding_usd FROM bracket"
+    for row in connection.execute(query):
+        net, fee, funding = map(Decimal, row)
+        gross += net + fee - funding
+        fees += fee
+    paid = (Decimal(row[0]) for row in connection.execute("SELECT usd FROM funding"))
+    sums = (gross, fees, sum(paid, _ZERO))
+    return [
+        f"The account says {name} {says}, but the rows add up to {is_really}."
+        for name, says, is_really in zip(
+            ("realized", "fees", "funding"), map(Decimal, stated), sums, strict=True
+        )
+        if abs(says - is_really) > _ROUNDING_USD
+    ]

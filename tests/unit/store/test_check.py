@@ -70,14 +70,45 @@ def test_an_adopted_position_needs_no_fill_of_ours(tmp_path: Path) -> None:
     assert () == report.problems
 
 
+def test_a_bracket_closed_from_outside_is_not_held_to_its_fills(tmp_path: Path) -> None:
+    """The fill of somebody else may be larger than what was ours of it."""
+    outside = a_fill("f2", client_id=None, side=Side.SELL, qty=Qty(Decimal(5)))
+    report = examined(
+        tmp_path,
+        FillBooked(fill=a_fill(), bracket_id=B1),
+        FillBooked(fill=outside, bracket_id=B1),
+        BracketChanged(bracket=a_bracket(exited_qty=Qty(Decimal("0.010")))),
+    )
+
+    assert () == report.problems
+
+
 def test_an_account_that_its_rows_do_not_explain_is_named(tmp_path: Path) -> None:
     funding = FundingBooked(
         id="fu1", symbol=BTC, bracket_id=B1, usd=Usd(Decimal("-0.25")), at=Millis(T0)
     )
-    account = an_account(fees_usd=Usd(Decimal(1)), funding_usd=Usd(Decimal("-0.25")))
+    account = an_account(
+        fees_usd=Usd(Decimal(1)),
+        funding_usd=Usd(Decimal("-0.25")),
+        realized_usd=Usd(Decimal("0.00001")),
+    )
     report = examined(tmp_path, funding, AccountChanged(account=account))
 
     assert ("The account says fees 1, but the rows add up to 0.",) == report.problems
+
+
+def test_profit_is_held_against_the_sum_of_all_trades(tmp_path: Path) -> None:
+    closed = a_bracket(
+        exited_qty=Qty(Decimal("0.010")), exit_notional_usd=Usd(Decimal("893.752")), signal=None
+    )
+    right = an_account(realized_usd=Usd(Decimal("2.000")))
+    wrong = an_account(realized_usd=Usd(Decimal("1.999")))
+    facts = BracketChanged(bracket=closed)
+
+    assert () == examined(tmp_path, facts, AccountChanged(account=right)).problems
+    assert ("The account says realized 1.999, but the rows add up to 2.000000.",) == examined(
+        tmp_path, facts, AccountChanged(account=wrong)
+    ).problems
 
 
 def test_a_lost_journal_row_is_counted(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
 from bot.errors import DataDirError
+from bot.model.primitives import Millis
 from bot.store.files import (
     DataFiles,
     create_private,
@@ -137,5 +139,19 @@ def test_a_readable_file_is_closed(tmp_path: Path) -> None:
     assert 0o600 == mode(path)
 
 
-def test_stamps_sort_as_times_do() -> None:
-    assert "20260101T000000Z" == stamp(T0)
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Apia"])
+def test_p23_stamps_are_utc_wherever_and_sort_as_times_do(zone: str) -> None:
+    """A change of summer time must not put two backups into one name, or in the wrong order."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = zone
+    time.tzset()
+    try:
+        stamps = [stamp(Millis(T0 + hour * 3_600_000)) for hour in range(24 * 365)]
+    finally:
+        os.environ.pop("TZ")
+        if before is not None:
+            os.environ["TZ"] = before
+        time.tzset()
+
+    assert "20260101T000000Z" == stamps[0]
+    assert sorted(set(stamps)) == stamps
