@@ -2,7 +2,6 @@
 
 import os
 import socket
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +16,6 @@ from bot.store.files import DataFiles
 
 if TYPE_CHECKING:
     from bot.engine.replay import Outcome
-
-PROGRESS_AFTER_S = 2.0
-PROGRESS_EVERY_S = 0.2
-BAR_WIDTH = 30
 
 
 @click.group("db")
@@ -128,6 +123,7 @@ def replay_command(
 
     JOURNAL is a ledger file, or the data directory that holds one; without it, this bot's own.
     """
+    from bot.cli.progress import Bar  # noqa: PLC0415  (asyncio: only where it is needed)
     from bot.engine.replay import replay  # noqa: PLC0415  (the whole core: for this verb alone)
     from bot.store.journal import digest_of  # noqa: PLC0415  (the same)
     from bot.store.reader import Reader  # noqa: PLC0415  (the same)
@@ -143,10 +139,13 @@ def replay_command(
                 where=str(path),
                 remedy="Older rows are pruned after store.journal_days; name a backup instead.",
             )
-        bar = Bar("replaying", starts[0], _newest_row(path))
+        bar, first = Bar("replaying"), starts[0]
+        rows = max(_newest_row(path) - first, 1)
         try:
             outcome = replay(
-                reader.journal(since=starts[0]), digest_of=digest_of, report=bar.advance
+                reader.journal(since=first),
+                digest_of=digest_of,
+                report=lambda seq: bar.advance((seq - first) / rows),
             )
         finally:
             bar.close()
@@ -196,38 +195,6 @@ def _newest_row(path: Path) -> int:
         return newest_seq(connection, module=module)
     finally:
         connection.close()
-
-
-class Bar:
-    """A progress bar on a terminal for what takes longer than two seconds."""
-
-    def __init__(self, what: str, first: int, last: int) -> None:
-        from bot.clock import monotonic_s  # noqa: PLC0415  (asyncio: only where it is needed)
-
-        self._what = what
-        self._first = first
-        self._rows = max(last - first, 1)
-        self._now = monotonic_s
-        self._began_s = monotonic_s()
-        self._shown_s = 0.0
-        self._is_terminal = sys.stderr.isatty()
-
-    def advance(self, seq: int) -> None:
-        """Row `seq` is done."""
-        if not self._is_terminal:
-            return
-        passed_s = self._now() - self._began_s
-        if passed_s < PROGRESS_AFTER_S or passed_s - self._shown_s < PROGRESS_EVERY_S:
-            return
-        self._shown_s = passed_s
-        share = min((seq - self._first) / self._rows, 1.0)
-        bar = ("#" * round(share * BAR_WIDTH)).ljust(BAR_WIDTH)
-        click.echo(f"\r{self._what} [{bar}] {share * 100:3.0f} %", nl=False, err=True)
-
-    def close(self) -> None:
-        """Leave no half line behind."""
-        if self._shown_s:
-            click.echo("\r" + " " * (tables.WIDTH - 1) + "\r", nl=False, err=True)
 
 
 def _require_ledger(place: Place) -> None:
