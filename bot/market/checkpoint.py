@@ -21,12 +21,15 @@ _MODE: Final = 0o600
 
 def write(path: Path, parts: Sequence[bytes]) -> None:
     """Replace the file by `parts`, synced; raises OSError and then leaves the old one."""
-    content = b"".join(_LENGTH.pack(len(part)) + part for part in parts)
+    pieces = [piece for part in parts for piece in (_LENGTH.pack(len(part)), part)]
+    checksum = 0
+    for piece in pieces:
+        checksum = zlib.crc32(piece, checksum)
     beside = path.with_name(path.name + ".new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(_HEAD.pack(_NAME, zlib.crc32(content)))
-        file.write(content)
+        file.write(_HEAD.pack(_NAME, checksum))
+        file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)

@@ -12,6 +12,7 @@ from bot.sim.funding import FundingClock
 from bot.sim.nature import Nature
 from bot.sim.price import Price
 from bot.sim.profiles import Profile
+from bot.sim.raids import Raid
 from bot.sim.tape import Tape
 from bot.sim.traders import GRAIN, LONG, SHORT, Crowd, Entries, new_crowd
 
@@ -54,6 +55,7 @@ class Coin(msgspec.Struct, kw_only=True):
     minutes: Tape
     fives: Tape
     bar: Bar
+    raid: Raid
     appetite: float = 0.0
     """Log of how eagerly positions are opened, over the ordinary..."""
     leaving: float = 0.0
@@ -91,7 +93,7 @@ class Coin(msgspec.Struct, kw_only=True):
         self.turn_high = max(self.turn_high, high)
 
     def turn(self, dt_s: float, normals: list[float], nature: Nature) -> None:
-        """Let the traders enter and leave after `dt_s` seconds of steps; `normals[3..7]`."""
+        """Let the traders make up their minds after `dt_s` seconds of steps; `normals[3..9]`."""
         price = self.price
         mood, x = price.mood, price.x
         move = (x - self.turn_x) / (price.sigma * math.sqrt(dt_s))
@@ -103,6 +105,9 @@ class Coin(msgspec.Struct, kw_only=True):
         self.bar.bought_usd += volume_usd * buy_share
         self.funding.observe(x - price.slow, dt_s, normals[7])
         price.breathe(dt_s, normals, nature)
+        self.raid.go_on(x, dt_s)
+        self.raid.consider(self.crowd, x, dt_s, (_share(normals[8]), _share(normals[9])), nature)
+        price.drift += self.raid.drift
         self.forced_usd = 0.0
         self._begin_turn()
 
@@ -230,7 +235,13 @@ def new_coin(profile: Profile, instrument: Instrument, end_at: int, days: int) -
         minutes=Tape(timeframe_ms=MINUTE_MS, bars_max=MINUTES_KEPT, end_at=end_at),
         fives=Tape(timeframe_ms=FIVE_MS, bars_max=days * 288, end_at=end_at),
         bar=Bar(),
+        raid=Raid(),
     )
+
+
+def _share(normal: float) -> float:
+    """The uniform that belongs to a normal."""
+    return 0.5 * (1.0 + math.erf(normal / math.sqrt(2.0)))
 
 
 def _wander(value: float, dt_by_tau: float, deviation: float, normal: float) -> float:

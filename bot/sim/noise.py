@@ -12,7 +12,7 @@ import numpy as np
 BLOCK_S: Final = 300
 TURN_S: Final = 15
 """How often traders make up their minds; each block holds a whole number of turns."""
-TURN_NORMALS: Final = 8
+TURN_NORMALS: Final = 10
 """Standard normals that one turn may use."""
 
 _LIVE, _PAST = 1, 2

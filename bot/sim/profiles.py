@@ -35,9 +35,9 @@ class Profile(Value, frozen=True, kw_only=True):
 
 
 _KNOWN: Final = {  # price, volatility a day in percent, open interest, depth within 10 bps
-    "BTC": (97_412.0, 2.3, 8.0e9, 9.0e6),
-    "ETH": (3_398.2, 2.8, 4.0e9, 5.5e6),
-    "SOL": (187.10, 3.2, 1.5e9, 2.4e6),
+    "BTC": (97_412.0, 2.0, 8.0e9, 9.0e6),
+    "ETH": (3_398.2, 2.5, 4.0e9, 5.5e6),
+    "SOL": (187.10, 2.9, 1.5e9, 2.4e6),
     "BNB": (690.0, 2.3, 8.0e8, 1.5e6),
     "XRP": (2.31, 3.2, 1.2e9, 2.0e6),
     "DOGE": (0.352, 3.6, 9.0e8, 1.6e6),

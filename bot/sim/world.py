@@ -19,7 +19,7 @@ from bot.model.primitives import Millis, Symbol, Value
 from bot.sim.coin import FIVE_MS, MINUTE_MS, Coin, new_coin
 from bot.sim.funding import PERIOD_MS, next_settlement
 from bot.sim.nature import Nature
-from bot.sim.noise import BLOCK_S, TURN_S, Noise
+from bot.sim.noise import BLOCK_S, TURN_NORMALS, TURN_S, Noise
 from bot.sim.past import Past, step_lengths_ms
 from bot.sim.profiles import instrument_of, profile_of
 
@@ -193,9 +193,5 @@ class World:
         a, b = self._weights
         own[0] = a * shared[0] + b * own[0]
         own[1] = a * shared[1] + b * own[1]
-        if len(own) > _MOVE:
-            own[_MOVE] = a * shared[_MOVE] + b * own[_MOVE]
-
-
-_MOVE: Final = 8
-"""Where a long step keeps the normal of its move."""
+        if len(own) > TURN_NORMALS:  # A long step keeps the normal of its move behind the turn's.
+            own[TURN_NORMALS] = a * shared[TURN_NORMALS] + b * own[TURN_NORMALS]

@@ -7,7 +7,7 @@ from bot.sim.nature import Nature
 from bot.sim.traders import LONG, SHORT
 from tests.fakes.worlds import BTC, START, a_world
 
-CALM = [0.0] * 8
+CALM = [0.0] * 10
 
 
 def a_coin() -> Coin:

@@ -7,7 +7,7 @@ import pytest
 from bot.sim.nature import Nature
 from bot.sim.price import Price
 
-CALM = [0.0] * 8
+CALM = [0.0] * 10
 
 
 def a_price(nature: Nature | None = None) -> Price:
@@ -89,7 +89,7 @@ def test_the_home_pull_brings_a_strayed_price_back() -> None:
     price.base = price.x = price.slow = 0.5
     price.breathe(1.0, CALM, Nature(momentum=0.0, contrarian=0.0))
 
-    assert price.drift == pytest.approx(-0.5 / (30 * 86_400.0))
+    assert price.drift == pytest.approx(-0.5 / (15 * 86_400.0))
 
 
 def test_followers_and_contrarians_pull_apart() -> None:
