@@ -69,6 +69,7 @@ class History:
         self._waiting: deque[HeatmapRead] = deque(maxlen=QUEUE_MAX)
         self._last: dict[Symbol, _Last] = {}
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="history")
+        self._news = asyncio.Event()
         self._connection: Any = None
         self.dropped = 0
         """Polls lost to a full queue or a full disk."""
@@ -79,10 +80,13 @@ class History:
         if len(self._waiting) == QUEUE_MAX:
             self.dropped += 1
         self._waiting.append(event)
+        self._news.set()
 
     async def run(self, clock: Clock) -> None:
-        """Write what waits, every two seconds of the wall, until canceled."""
+        """Write what waits, at most every two seconds of the wall, until canceled."""
         while True:
+            await self._news.wait()
+            self._news.clear()
             await clock.sleep(FLUSH_S * clock.speed)
             await self.flush()
 

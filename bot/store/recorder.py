@@ -98,14 +98,15 @@ class Ledger:
             (event.at, fact) for event, decision in entries for fact in decision.facts
         )
         rows["market_state"] = _prices(entries)
+        seq = self._seq + 1
+        line = (seq, batch.at, batch.n, batch.kinds, self.meta.instance, batch.body)
         try:
-            self._seq = self.writer.run(
-                lambda connection: _write(connection, rows, batch, self.meta.instance)
-            )
+            self.writer.run(lambda connection: _write(connection, rows, line))
         except StoreError as error:
             log.error("store.failed", reason=error.what, remedy=error.remedy)  # noqa: TRY400
             raise
-        self._witness.note(self._seq)
+        self._seq = seq
+        self._witness.note(seq)
         took_s = monotonic_s() - started_s
         if took_s > SLOW_S:
             log.warning("store.slowed", took_ms=round(took_s * 1000), entries=len(entries))
@@ -143,12 +144,9 @@ def _prices(entries: Sequence[tuple[Event, Decision]]) -> list[codec.Row]:
     return [(event.symbol, event.at, event.mark) for event in newest.values()]
 
 
-def _write(connection: sa.Connection, rows: codec.Rows, batch: journal.Batch, instance: str) -> int:
-    """Write rows and line; the number comes from the table, so that it never has a gap."""
+def _write(connection: sa.Connection, rows: codec.Rows, line: codec.Row) -> None:
+    """Rows and line together. A number that is taken already would roll all of it back."""
     for table, statement in statements.WRITES.items():
         if found := rows.get(table):
             connection.exec_driver_sql(statement, found)
-    seq = _newest_seq(connection) + 1
-    line = (seq, batch.at, batch.n, batch.kinds, instance, batch.body)
     connection.exec_driver_sql(statements.JOURNAL, line)
-    return seq
