@@ -61,7 +61,7 @@ async def run(request: Request, ui: Ui) -> None:
     Raises LiqbotError with the sentence for the operator; anything else is a bug.
     """
     config = request.config
-    is_flat_out = market_speed(config) == 0
+    is_flat_out = config.is_flat_out
     notifier = Notifier()
     notifier.extend_start(120)
     ledger = open_ledger(_open_request(request, is_flat_out=is_flat_out))
@@ -121,7 +121,7 @@ def _assemble(request: Request, made: Made, snapshot: Snapshot) -> Parts:
     """Make every part; nothing moves yet."""
     config = request.config
     ledger, market, clock, engine, histories = made
-    is_flat_out = market_speed(config) == 0
+    is_flat_out = config.is_flat_out
     settings = config.core(instance=ledger.meta.instance)
     started = with_past(snapshot, histories, settings.provider)
     state = State(settings=settings, instruments=market.instruments, snapshot=started)
@@ -139,7 +139,9 @@ def _assemble(request: Request, made: Made, snapshot: Snapshot) -> Parts:
         venue=venue,
         hands=hands,
         feed=make_feed(config, clock, engine, is_flat_out=is_flat_out),
-        polls=PollHistory(ledger.files.history, days=config.heatmap.record_days),
+        polls=None
+        if is_flat_out or not config.heatmap.record
+        else PollHistory(ledger.files.history, days=config.heatmap.record_days),
         narrator=narrator,
     )
     parts.loop = Loop(

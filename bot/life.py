@@ -111,7 +111,7 @@ class Parts:
         venue: WatchingVenue,
         hands: Hands,
         feed: Feed,
-        polls: PollHistory,
+        polls: PollHistory | None,
         narrator: Narrator,
     ) -> None:
         self.ledger = ledger
@@ -124,6 +124,7 @@ class Parts:
         self.hands = hands
         self.feed = feed
         self.polls = polls
+        """Keeps accepted polls; None where that is not wanted."""
         self.narrator = narrator
         self.notifier = Notifier({})
         self.loop: Loop
@@ -150,7 +151,7 @@ class Parts:
 
     def feed_emits(self, event: Event) -> None:
         """Keep an accepted poll, and hand it on."""
-        if isinstance(event, HeatmapRead):
+        if self.polls is not None and isinstance(event, HeatmapRead):
             self.polls.keep(event)
         self.inbox.put(event)
 
@@ -202,8 +203,9 @@ class Life:
                 await deciding
                 moving.cancel()
         await parts.venue.stop()
-        await parts.polls.flush()
-        parts.polls.close()
+        if parts.polls is not None:
+            await parts.polls.flush()
+            parts.polls.close()
         self._save_caches()
         self._ui.stopped(parts.state)
 
@@ -220,8 +222,9 @@ class Life:
             "market": self._play,
             "heatmap": self._supervised("heatmap", lambda: parts.feed.run(parts.feed_emits)),
         }
-        if self._request.config.heatmap.record:
-            work["history"] = self._supervised("history", lambda: parts.polls.run(parts.clock))
+        polls = parts.polls
+        if polls is not None:
+            work["history"] = self._supervised("history", lambda: polls.run(parts.clock))
         if not self._is_flat_out:
             work["pulse"] = self._pulse
             work["housekeeping"] = self._supervised("housekeeping", self._keep_house)

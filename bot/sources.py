@@ -82,13 +82,12 @@ def make_market(config: Config, config_path: Path, data_dir: Path) -> PlayedMark
         taker_fee_bps=Decimal(paper.taker_fee_bps),
         maker_fee_bps=Decimal(paper.maker_fee_bps),
     )
-    return SimulatedMarket(world, checkpoint=data_dir / "market.ckpt")
+    return SimulatedMarket(world=world, file=data_dir / "market.bin")
 
 
 def make_engine(config: Config, instruments: dict[Symbol, Instrument]) -> "LocalEngine | None":
     """The bot's own heatmap, where it is polled directly or served."""
-    is_flat_out = market_speed(config) == 0
-    is_served = bool(config.heatmap.serve) and not is_flat_out
+    is_served = bool(config.heatmap.serve) and not config.is_flat_out
     if config.heatmap.provider is not Provider.LOCAL and not is_served:
         return None
     from bot.heatmap.local import LocalEngine  # noqa: PLC0415  (numpy only where it is used)

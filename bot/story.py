@@ -14,15 +14,19 @@ from bot.model.instrument import display_symbol
 from bot.model.order import Leg
 
 _COLOURS = {"green": "32", "red": "31", "yellow": "33", "bold": "1"}
+_BRIEF = frozenset({"bracket.closed", "order.rejected", "provider.judged"})
 _INDENT = " " * 29
 
 
 class Story:
-    """Renders the events that people follow; the rest is for the JSON log."""
+    """Renders the events that people follow; the rest is for the JSON log.
 
-    def __init__(self, *, colour: bool, verbose: bool = False) -> None:
+    With `is_brief` (a recording flat out: months in a minute) only what ended is told, with dates.
+    """
+
+    def __init__(self, *, colour: bool, is_brief: bool = False) -> None:
         self._colour = colour
-        self._verbose = verbose
+        self._is_brief = is_brief
         self._tellers: dict[str, Callable[[EventDict], str]] = {
             "signal.raised": self._signal,
             "order.intended": self._intended,
@@ -39,23 +43,27 @@ class Story:
 
     def __call__(self, event: EventDict) -> str | None:
         """The lines for one event, or None where it is not for people."""
-        teller = self._tellers.get(str(event.get("event")))
+        name = str(event.get("event"))
+        teller = self._tellers.get(name)
         if teller is not None and "text" not in event:
-            return teller(event)
-        if event.get("level") in {"warning", "error", "critical"} or "text" in event:
+            return None if self._is_brief and name not in _BRIEF else teller(event)
+        is_urgent = event.get("level") in {"warning", "error", "critical"}
+        if is_urgent or ("text" in event and not self._is_brief):
             return self._other(event)
         return None
 
     def _line(self, event: EventDict, word: str, text: str) -> str:
         symbol = display_symbol(event["symbol"]) if event.get("symbol") else ""
-        return f"{clock(event.get('at'))}  {symbol:<9} {word:<8} {text}"
+        return f"{self._clock(event.get('at'))}  {symbol:<9} {word:<8} {text}"
+
+    def _clock(self, at: Any) -> str:
+        return f"{day(at)} {clock(at)}" if self._is_brief else clock(at)
 
     def _paint(self, text: str, colour: str) -> str:
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._colour else text
 
     def _signal(self, e: EventDict) -> str:
-        side = str(e["side"]).upper()
-        first = self._line(e, "SIGNAL", f"{e['strategy']} {side} {e['reason']}")
+        first = self._line(e, "SIGNAL", str(e["reason"]))
         mark = "; levels ride on the price" if e.get("floating") else ""
         second = f"{_INDENT}pays {e['risk_reward']:.2f} for 1 risked after costs{mark}"
         return f"{first}\n{second}"
@@ -105,7 +113,7 @@ class Story:
 
     def _refused(self, e: EventDict) -> str:
         rules = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in e["rules"].items())
-        head = f"{clock(e['at'])}  no trade: {e['count']} candidates refused in {e['minutes']} min"
+        head = f"{self._clock(e['at'])}  no trade: {e['count']} candidates refused in {e['minutes']} min"
         return f"{head}\n          ({rules}); `liqbot why SYMBOL` explains"
 
     def _judged(self, e: EventDict) -> str:
@@ -118,7 +126,7 @@ class Story:
             else "levels are not stable enough for live entries"
         )
         text = f"provider: {verdict} ({share} still there after 60 s)"
-        return f"{clock(e['at'])}  {text}"
+        return f"{self._clock(e['at'])}  {text}"
 
     def _other(self, e: EventDict) -> str:
         text = str(e.get("text") or _plain(e))
@@ -126,7 +134,11 @@ class Story:
             text = self._paint(text, "red")
         if e.get("symbol"):
             return f"{self._line(e, '', '').rstrip()}  {text}"
-        return f"{clock(e['at'])}  {text}" if isinstance(e.get("at"), int) else f"          {text}"
+        return (
+            f"{self._clock(e['at'])}  {text}"
+            if isinstance(e.get("at"), int)
+            else f"          {text}"
+        )
 
 
 def _plain(e: EventDict) -> str:
@@ -140,6 +152,13 @@ def clock(at: Any) -> str:
     if not isinstance(at, int):
         return "--:--:--"
     return datetime.fromtimestamp(at / 1000, tz=UTC).strftime("%H:%M:%S")
+
+
+def day(at: Any) -> str:
+    """YYYY-MM-DD of an instant in milliseconds, UTC."""
+    if not isinstance(at, int):
+        return "----------"
+    return datetime.fromtimestamp(at / 1000, tz=UTC).strftime("%Y-%m-%d")
 
 
 def money(value: Any) -> str:

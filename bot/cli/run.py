@@ -31,7 +31,6 @@ def run_command(config: str | None, data_dir: str | None, duration: float | None
     from bot.cli.telling import Told  # noqa: PLC0415
     from bot.clock import VirtualLoop  # noqa: PLC0415
     from bot.life import Request  # noqa: PLC0415
-    from bot.sources import market_speed  # noqa: PLC0415
     from bot.story import Story  # noqa: PLC0415
 
     settings = place.config.log
@@ -45,9 +44,9 @@ def run_command(config: str | None, data_dir: str | None, duration: float | None
         raise UsageError(
             f"LIQBOT_LOG_LEVEL is {level!r}.", remedy="Use one of: debug, info, warning, error."
         )
-    logs.set_up(level=level, story=Story(colour=has_colour) if is_story else None)
+    story = Story(colour=has_colour, is_brief=place.config.is_flat_out)
+    logs.set_up(level=level, story=story if is_story else None)
     os.umask(0o077)
-    is_flat_out = market_speed(place.config) == 0
     told = Told(place, is_story=is_story, is_terminal=is_terminal)
     told.begin()
     request = Request(
@@ -56,17 +55,13 @@ def run_command(config: str | None, data_dir: str | None, duration: float | None
         data_dir=place.data_dir,
         duration_s=duration,
     )
-    loop_factory = VirtualLoop if is_flat_out else None
+    loop_factory = VirtualLoop if place.config.is_flat_out else None
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(app.run(request, told))
 
 
 def _refuse_flat_out_http(place: Place) -> None:
-    config = place.config
-    is_flat_out = (
-        config.market.source is MarketSource.RECORDED and config.market.recorded.speed == 0
-    )
-    if is_flat_out and config.heatmap.provider is Provider.HTTP:
+    if place.config.is_flat_out and place.config.heatmap.provider is Provider.HTTP:
         raise UsageError(
             "A recording played flat out cannot poll a provider over HTTP.",
             where=str(place.config_path),

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from bot.config.document import Document, Mistake, read_document
 from bot.config.sentences import explain
@@ -38,6 +39,7 @@ from bot.model.wiring import (
     SymbolSettings,
 )
 
+TIMEFRAMES_S = {"1m": 60.0, "3m": 180.0, "5m": 300.0, "15m": 900.0, "30m": 1800.0, "1h": 3600.0}
 MISTAKES_MAX = 50
 """Mistakes reported in one go."""
 
@@ -81,13 +83,28 @@ class Config(Section, frozen=True, kw_only=True):
             if self.heatmap.provider is Provider.HTTP
             else self.heatmap.provider,
             allow_unstable_provider=self.heatmap.allow_unstable_provider,
-            poll_period_s=self.heatmap.period_s,
+            poll_period_s=TIMEFRAMES_S[self.market.recorded.timeframe]
+            if self.is_flat_out
+            else self.heatmap.period_s,
             slippage_bps=self.paper.slippage_bps,
             tracker=self.tracker,
             strategies=self.strategies,
             risk=self.risk,
-            orders=self.orders,
+            # Flat out, nobody but the bot touches the paper venue, which lives in the same process.
+            orders=replace(
+                self.orders,
+                reconcile_orders_s=3600.0,
+                reconcile_positions_s=3600.0,
+                reconcile_idle_s=86_400.0,
+            )
+            if self.is_flat_out
+            else self.orders,
         )
+
+    @property
+    def is_flat_out(self) -> bool:
+        """A recording is played as fast as it can be: market time jumps from event to event."""
+        return self.market.source is MarketSource.RECORDED and self.market.recorded.speed == 0
 
 
 def load(path: Path) -> Config:

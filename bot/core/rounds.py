@@ -8,8 +8,6 @@ from bot.core.draft import Draft
 from bot.core.state import State
 from bot.model.primitives import Millis
 
-IDLE_MS: Final = 60_000
-"""Between readings while there is neither an order nor a position."""
 GAP_MS: Final = 500
 """At least, between two readings."""
 GIVE_UP_MS: Final = 10_000
@@ -44,9 +42,9 @@ def next_due_at(state: State) -> Millis | None:
 
 def period_ms(state: State) -> int:
     """The regular period: short while orders or positions are alive."""
-    if not state.brackets and not state.desk.live():
-        return IDLE_MS
     settings = state.settings.orders
+    if not state.brackets and not state.desk.live():
+        return int(settings.reconcile_idle_s * 1000)
     return int(min(settings.reconcile_orders_s, settings.reconcile_positions_s) * 1000)
 
 

@@ -27,6 +27,8 @@ BATCH_MAX = 256
 STORE_RETRY_S = 2.0
 """Until a batch that could not be written is tried again."""
 
+_MONEY = frozenset({BracketChanged, FillBooked, OperationChanged, OrderChanged})
+
 log = structlog.get_logger()
 
 Entries: TypeAlias = Sequence[tuple[Event, Decision]]
@@ -60,6 +62,8 @@ class Loop:
         self._unrecorded: list[tuple[Event, Decision]] = []
         self._commit_by_s = math.inf
         """Loop time at which what waits unrecorded must be written."""
+        self._has_money_waiting = False
+        """An order, a fill, a bracket or the operating state is among what waits unrecorded."""
         self._timer: asyncio.TimerHandle | None = None
         self._is_stopping = False
         self._is_waiting = False
@@ -87,7 +91,7 @@ class Loop:
     @property
     def is_idle(self) -> bool:
         """Nothing is being decided or written, and no money waits to be."""
-        return self._is_waiting and not any(_touches_money(d) for _, d in self._unrecorded)
+        return self._is_waiting and not self._has_money_waiting
 
     def stop(self) -> None:
         """Let `run` return after the turn it is in."""
@@ -98,6 +102,7 @@ class Loop:
         """Write what has been decided; then, and only then, let commands leave."""
         entries, self._unrecorded = self._unrecorded, []
         self._commit_by_s = math.inf
+        self._has_money_waiting = False
         if not entries:
             return
         self.is_store_failing = False
@@ -130,6 +135,7 @@ class Loop:
         if not self._unrecorded:
             self._commit_by_s = asyncio.get_running_loop().time() + self._commit_delay_s
         self._unrecorded.append((event, decision))
+        self._has_money_waiting = self._has_money_waiting or _touches_money(decision)
         if decision.commands:
             await self.commit()
 
@@ -138,7 +144,7 @@ class Loop:
         return (
             len(self._unrecorded) >= BATCH_MAX
             or asyncio.get_running_loop().time() >= self._commit_by_s
-            or any(_touches_money(decision) for _, decision in self._unrecorded)
+            or self._has_money_waiting
         )
 
     def _arm_timer(self) -> None:
@@ -157,5 +163,4 @@ class Loop:
 
 
 def _touches_money(decision: Decision) -> bool:
-    money = (BracketChanged, FillBooked, OperationChanged, OrderChanged)
-    return any(isinstance(fact, money) for fact in decision.facts)
+    return any(type(fact) in _MONEY for fact in decision.facts)

@@ -215,6 +215,8 @@ class OrderSettings(Section, frozen=True, kw_only=True):
     flatten_deadline_s: Annotated[float, Meta(gt=0, le=60)] = 15.0
     reconcile_orders_s: Annotated[float, Meta(gt=0, le=120)] = 10.0
     reconcile_positions_s: Annotated[float, Meta(gt=0, le=120)] = 15.0
+    reconcile_idle_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
+    """While there is neither an order nor a position."""
     missing_answers_min: Annotated[int, Meta(ge=3, le=20)] = 3
     tombstone_s: Seconds = 86_400.0
 

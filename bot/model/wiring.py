@@ -60,7 +60,7 @@ class RecordedSettings(Section, frozen=True, kw_only=True):
     open_interest: str = "binance_um_oi_5m/{symbol}.csv*"
     funding: str = "binance_um_funding_8h/{symbol}.csv*"
     tiers: str = "leverage_tiers/binance_um.json"
-    timeframe: str = "5m"
+    timeframe: Annotated[str, Meta(pattern="^(1m|3m|5m|15m|30m|1h)$")] = "5m"
     start: str = ""
     """First bar traded, RFC 3339 or a date; earlier bars warm up."""
     end: str = ""

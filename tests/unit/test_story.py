@@ -20,7 +20,7 @@ def test_a_signal_says_what_it_pays() -> None:
         symbol=BTC,
         strategy="hunt",
         side="long",
-        reason="toward the short cluster at 98,700.6",
+        reason="hunt LONG toward the short cluster at 98,700.6",
         risk_reward=1.784,
     )
 
@@ -99,7 +99,7 @@ def test_warnings_are_always_told() -> None:
     line = Story(colour=False)({"event": "heatmap.went_stale", "level": "warning", "at": AT})
 
     assert line is not None
-    assert "heatmap.went_stale" in line
+    assert "heatmap went_stale" in line
 
 
 def test_colour_is_only_paint() -> None:
