@@ -71,9 +71,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         # Sorted here and not by whoever built the list: each source sorts in its own way.
-        ordered = sorted(self.clusters, key=_by_level)
-        shorts = tuple(c for c in ordered if c.side is PositionSide.SHORT and c.is_live)
-        longs = tuple(c for c in reversed(ordered) if c.side is PositionSide.LONG and c.is_live)
+        # Of two at one level the older comes first on either side.
+        live = [cluster for cluster in self.clusters if cluster.is_live]
+        shorts = tuple(sorted((c for c in live if c.side is PositionSide.SHORT), key=_upward))
+        longs = tuple(sorted((c for c in live if c.side is PositionSide.LONG), key=_downward))
         msgspec.structs.force_setattr(self, "shorts", shorts)
         msgspec.structs.force_setattr(self, "longs", longs)
 
@@ -86,6 +87,16 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     def spread_pct(self) -> float:
         """Ask minus bid in percent of mid."""
         return (self.ask - self.bid) / (self.ask + self.bid) * 200.0
+
+    @property
+    def stop_min_pct(self) -> float:
+        """The distance below which a stop sits in the noise, in percent of the entry."""
+        common = self.common
+        return max(
+            common.stop_min_pct,
+            common.stop_min_spreads * self.spread_pct,
+            common.stop_min_atr * (self.atr_1m_pct or 0.0),
+        )
 
     def touch(self, side: PositionSide) -> float:
         """The price an order that takes would open `side` at: the best ask or bid."""
@@ -135,8 +146,12 @@ class Candidate(NamedTuple):
 Proposal: TypeAlias = Candidate | Refusal
 
 
-def _by_level(cluster: Cluster) -> tuple[float, int]:
+def _upward(cluster: Cluster) -> tuple[float, int]:
     return cluster.level, cluster.id
+
+
+def _downward(cluster: Cluster) -> tuple[float, int]:
+    return -cluster.level, cluster.id
 
 
 def refuse(
@@ -292,6 +307,11 @@ def recent(view: View, kind: ClusterEventKind, side: PositionSide) -> list[Clust
         if event.kind is kind and event.cluster.side is side:
             found.append(event)
     return found
+
+
+def farther(one: float, other: float, side: PositionSide) -> float:
+    """Of two stops the one farther behind a position of `side`."""
+    return min(one, other) if side is PositionSide.LONG else max(one, other)
 
 
 def beyond(price: float, pct: float, side: PositionSide) -> float:

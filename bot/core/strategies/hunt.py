@@ -17,6 +17,7 @@ from bot.core.strategies.base import (
     ahead_pct,
     beyond,
     doubt_live,
+    farther,
     guard,
     refuse,
 )
@@ -131,6 +132,6 @@ def _stop(view: View, side: PositionSide) -> float:
             continue
         behind = beyond(structure.far, -view.common.stop_buffer_pct, side)
         if -ahead_pct(entry, behind, side) <= view.common.stop_max_pct:
-            return min(stop, behind) if side is PositionSide.LONG else max(stop, behind)
+            return farther(stop, behind, side)
         break
     return stop

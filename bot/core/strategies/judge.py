@@ -133,7 +133,7 @@ def _out_of_order(view: View, candidate: Candidate, shape: Shape) -> Refusal | N
 def _wrong_distance(view: View, candidate: Candidate, shape: Shape) -> Refusal | None:
     common = view.common
     target_min_pct = common.target_min_costs * float(shape.costs.round_trip) * 100.0
-    stop_min_pct = smallest_stop_pct(view)
+    stop_min_pct = view.stop_min_pct
     rule, saw, limit = Rule.TARGET_TOO_NEAR, shape.target_pct, target_min_pct
     if saw >= limit:
         rule, saw, limit = Rule.STOP_TOO_NEAR, shape.stop_pct, stop_min_pct
@@ -143,16 +143,6 @@ def _wrong_distance(view: View, candidate: Candidate, shape: Shape) -> Refusal |
         rule, limit = Rule.STOP_TOO_FAR, common.stop_max_pct
     numbers = _numbers(view, candidate, shape)
     return refuse(view, candidate.about, rule, saw=saw, limit=limit, numbers=numbers)
-
-
-def smallest_stop_pct(view: View) -> float:
-    """Give the distance below which a stop sits in the noise, in percent of the entry."""
-    common = view.common
-    return max(
-        common.stop_min_pct,
-        common.stop_min_spreads * view.spread_pct,
-        common.stop_min_atr * (view.atr_1m_pct or 0.0),
-    )
 
 
 def _pays_too_little(view: View, candidate: Candidate, shape: Shape) -> Refusal | None:
@@ -224,7 +214,7 @@ def _numbers(view: View, candidate: Candidate, shape: Shape) -> dict[str, float 
         "rr_gross": pay.gross,
         "break_even": pay.break_even,
         "cost_pct": float(paid.round_trip) * 100.0,
-        "stop_min_pct": smallest_stop_pct(view),
+        "stop_min_pct": view.stop_min_pct,
         "stop_max_pct": view.common.stop_max_pct,
         "target_needed": float(costs.target_at(side, entry, stop, paid, asked)),
         "stop_needed": float(costs.stop_at(side, entry, target, paid, asked)),

@@ -17,6 +17,7 @@ from bot.core.strategies.base import (
     beyond,
     doubt_break,
     doubt_live,
+    farther,
     guard,
     newest,
     recent,
@@ -75,7 +76,7 @@ def _reclaimed(view: View, side: PositionSide, event: ClusterEvent) -> Candidate
     extreme = event.cluster.sweep_extreme
     if extreme is not None:
         past = extreme - side.sign * float(view.instrument.tick_size)
-        stop = min(stop, past) if side is PositionSide.LONG else max(stop, past)
+        stop = farther(stop, past, side)
     return _candidate(view, side, event.cluster, entry=view.touch(side), stop=stop)
 
 
@@ -85,17 +86,14 @@ def _before_touch(view: View, side: PositionSide) -> Proposal:
         return _no_level(view, side)
     about = About(Strategy.LEVELS, side, cluster)
     entry = beyond(cluster.near, view.settings.strategies.levels.pre_touch_pct, side)
+    # A cluster without a band is thinner than the noise, and a stop just behind it sits in it.
+    outside = beyond(cluster.far, -view.common.stop_buffer_pct, side)
+    stop = farther(outside, beyond(entry, -view.stop_min_pct, side), side)
     return (
         _not_restable(view, about, entry)
         or doubt_live(view, about)
         or _crowded(view, about)
-        or _candidate(
-            view,
-            side,
-            cluster,
-            entry=entry,
-            stop=beyond(cluster.far, -view.common.stop_buffer_pct, side),
-        )
+        or _candidate(view, side, cluster, entry=entry, stop=stop)
     )
 
 
