@@ -113,7 +113,8 @@ class Story:
 
     def _refused(self, e: EventDict) -> str:
         rules = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in e["rules"].items())
-        head = f"{self._clock(e['at'])}  no trade: {e['count']} candidates refused in {e['minutes']} min"
+        count = f"{e['count']} candidates refused in {e['minutes']} min"
+        head = f"{self._clock(e['at'])}  no trade: {count}"
         return f"{head}\n          ({rules}); `liqbot why SYMBOL` explains"
 
     def _judged(self, e: EventDict) -> str:

@@ -18,8 +18,8 @@ from bot.model.signal import Refusal, Rule, Signal
 
 _MINUTE_MS: Final = 60_000
 _HUNDRED: Final = Decimal(100)
-READING_AGE_MAX_S: Final = 180.0
-"""How old the account reading may be that an entry rests on: three rounds of a bot at rest."""
+READING_AGE_PERIODS_MAX: Final = 3.0
+"""An account that was read longer ago, in idle reconcile periods, says nothing."""
 
 
 class Approved(Value, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ def _check_inputs(state: State, signal: Signal, at: Millis) -> Refusal | None:
     read_at = state.last_snapshot_at
     if read_at is None or (state.placed_at and read_at <= state.placed_at[-1]):
         return _no(signal, Rule.INPUT_TOO_OLD, at, note="account_not_read_since_last_write")
-    limit_s = READING_AGE_MAX_S
+    limit_s = READING_AGE_PERIODS_MAX * state.settings.orders.reconcile_idle_s
     age_s = (at - read_at) / 1000
     if age_s > limit_s:
         return _no(signal, Rule.INPUT_TOO_OLD, at, saw=age_s, limit=limit_s)

@@ -28,7 +28,7 @@ from bot.store.paper import PaperBooks
 from bot.store.witness import Witness
 from bot.store.writer import Writer
 
-SLOW_S: Final = 0.1
+SLOW_S: Final = 0.5
 """A commit that takes longer is told to the log."""
 
 log = structlog.get_logger()
