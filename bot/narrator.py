@@ -14,6 +14,7 @@ from bot.model.cluster import ClusterEvent, ClusterEventKind
 from bot.model.events import Event
 from bot.model.facts import (
     BracketChanged,
+    ClusterChanged,
     ClusterEventHappened,
     Decision,
     Fact,
@@ -76,6 +77,8 @@ class Narrator:
 
     def _tell(self, fact: Fact, at: Millis) -> None:
         match fact:
+            case ClusterChanged():
+                pass  # By far the most of all facts; what happened to a cluster is told below.
             case ClusterEventHappened(event=event):
                 self._cluster(event)
             case SignalRaised():

@@ -51,12 +51,20 @@ _encode = msgspec.json.Encoder().encode
 def rows_of(facts: Iterable[tuple[Millis, Fact]]) -> Rows:
     """The rows that remember these facts; each fact with the instant of its event."""
     newest: dict[str, dict[Any, Row]] = {}
+    clusters: dict[tuple[int, int], Cluster] = {}
     for at, fact in facts:
+        if isinstance(fact, ClusterChanged):
+            # By far the most of all facts, so rows are made of the newest alone.
+            clusters[fact.cluster.id, fact.cluster.gen] = fact.cluster
+            continue
         placed = place(at, fact)
         if placed is not None:
             table, key, row = placed
             newest.setdefault(table, {})[key] = row
-    return {table: list(rows.values()) for table, rows in newest.items()}
+    rows = {table: list(found.values()) for table, found in newest.items()}
+    if clusters:
+        rows["cluster"] = [_cluster_row(cluster) for cluster in clusters.values()]
+    return rows
 
 
 def place(at: Millis, fact: Fact) -> tuple[str, Any, Row] | None:
