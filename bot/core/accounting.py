@@ -82,6 +82,28 @@ def book_adopted(state: State, draft: Draft, bracket: Bracket, fill: Fill) -> No
     _grow(state, draft, bracket, fill, is_entry=True)
 
 
+def return_excess(state: State, draft: Draft, bracket: Bracket) -> Bracket:
+    """Give back what was booked as closed from outside before our own fills came to light.
+
+    More cannot have been taken out than was put in: the rest of the outside trade is foreign.
+    """
+    excess = -bracket.open_qty
+    rows = exposure.orders_of(state, bracket.id)
+    own = sum((row.booked_qty for row in rows if row.request.leg is not Leg.ENTRY), ZERO)
+    excess = min(excess, bracket.exited_qty - own)
+    if excess <= 0 or bracket.exit_price is None:
+        return bracket
+    shrunk = replace(
+        bracket,
+        exited_qty=Qty(bracket.exited_qty - excess),
+        exit_notional_usd=Usd(bracket.exit_notional_usd - excess * bracket.exit_price),
+    )
+    draft.put_bracket(shrunk)
+    _credit(state, draft, realized=_gross(shrunk) - _gross(bracket))
+    add_foreign(state, draft, bracket.symbol, -excess * bracket.position_side.sign)
+    return shrunk
+
+
 def add_foreign(state: State, draft: Draft, symbol: Symbol, signed_qty: Decimal) -> None:
     """Count a quantity that fills not ours have built up or taken down."""
     if state.account is None or not signed_qty:

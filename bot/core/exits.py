@@ -47,15 +47,14 @@ def advance(state: State, draft: Draft, bracket: Bracket) -> None:
     if qty < instrument.qty_min or not qty or _is_refused_dust(state, bracket, qty, exits):
         _write_off(state, draft, bracket, held)
         return
-    if exits and exits[-1].status is OrderStatus.REJECTED:
-        # A resting target may hold the quantity that the close asks for. It goes; the stop stays.
-        targets = exposure.live_of(state, bracket.id, Leg.TARGET)
-        for target in targets:
+    if draft.at < placing.next_attempt_at(state, bracket, Leg.EXIT):
+        return
+    if exits and exits[-1].code:
+        # A resting target may hold the quantity that the close asks for: it goes, the stop stays.
+        # Commands of a symbol leave in order, so the close finds the target gone.
+        for target in exposure.live_of(state, bracket.id, Leg.TARGET):
             placing.cancel(draft, target)
-        if targets:
-            return
-    if draft.at >= placing.next_attempt_at(state, bracket, Leg.EXIT):
-        placing.place(state, draft, bracket, leg=Leg.EXIT, kind=OrderKind.MARKET, qty=qty)
+    placing.place(state, draft, bracket, leg=Leg.EXIT, kind=OrderKind.MARKET, qty=qty)
 
 
 def advance_target(state: State, draft: Draft, bracket: Bracket) -> None:
@@ -138,6 +137,7 @@ def is_in_flight(state: State, bracket: Bracket) -> bool:
 
 
 def _end(state: State, draft: Draft, bracket: Bracket) -> None:
+    bracket = accounting.return_excess(state, draft, bracket)
     ended = accounting.close(state, draft, bracket)
     state.desk.want_account(draft.at)
     if ended.status is BracketStatus.ABANDONED:

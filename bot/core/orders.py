@@ -82,7 +82,9 @@ def reported(order: Order, report: OrderReport, *, at: Millis) -> Order:
         not_found_answers=0,
     )
     merged = _with_status(merged, status, at)
-    return order if merged == order else replace(merged, updated_at=at)
+    # A newer time alone is no news: a venue may stamp every answer anew.
+    is_news = merged != replace(order, venue_at=merged.venue_at)
+    return replace(merged, updated_at=at) if is_news else order
 
 
 def filled(order: Order, fill: Fill, *, at: Millis) -> Order:

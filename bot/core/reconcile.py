@@ -163,8 +163,12 @@ def _end_recovery(state: State, draft: Draft) -> None:
 def _end_flatten(state: State, draft: Draft, snapshot: VenueSnapshot) -> None:
     """Verified flat: no bracket, no order, and a reading after the last write that agrees."""
     is_newer = not state.placed_at or snapshot.at > state.placed_at[-1]
-    is_over = not state.brackets and not state.desk.live() and not state.desk.doubts
-    if is_over and is_newer:
+    is_over = not state.brackets and not state.desk.live()
+    is_agreed = all(
+        exposure.venue_qty(state, symbol) == exposure.books_qty(state, symbol)
+        for symbol in state.symbols
+    )
+    if is_over and is_newer and is_agreed:
         operation.flattened(state, draft)
     else:
         state.desk.want_account(Millis(draft.at + rounds.GAP_MS))

@@ -101,6 +101,8 @@ class Bot:
         self.state = State(settings=core, instruments=INSTRUMENTS, snapshot=ledger.snapshot(at))
         self.commands: list[Command] = []
         self.notes: list[Noted] = []
+        self.facts = 0
+        """How many facts the last decision left."""
         self.is_watched: Callable[[], None] | None = None
         """Called after every decision: for invariants."""
         self.is_committing: Callable[[], None] | None = None
@@ -187,6 +189,7 @@ class Bot:
         if self.is_committing is not None and not decision.is_empty:
             self.is_committing()
         self.ledger.keep(decision.facts)
+        self.facts = len(decision.facts)
         self.commands += decision.commands
         self.notes += [fact for fact in decision.facts if isinstance(fact, Noted)]
         if self.is_watched is not None:
@@ -216,7 +219,7 @@ def a_bot(mark: str = "1000", core: CoreSettings | None = None) -> Bot:
     """A bot that has started, read an empty account, and knows the price."""
     bot = Bot(core or settings(), Ledger(), NOON)
     bot.starts().sees(account(bot.at))
-    bot.at = Millis(bot.at + 1)
+    bot.at = Millis(bot.at + 1_000)
     for symbol in INSTRUMENTS:
         bot.price(mark, symbol)
     bot.takes()

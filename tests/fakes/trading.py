@@ -163,7 +163,8 @@ class Trading:
             rows = exposure.live_of(state, bracket.id, leg)
             if any(row.status in working for row in rows):
                 return True
-            if next_attempt_at(state, bracket, leg) > state.at:
+            # A try that fell due while an answer was on its way comes with the next tick.
+            if next_attempt_at(state, bracket, leg) >= state.at - LATENCY_MS:
                 return True
         return False
 
