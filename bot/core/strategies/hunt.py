@@ -7,6 +7,7 @@ behind the entry or one ATR of a quarter hour away, whichever is farther.
 
 from collections.abc import Iterator
 from itertools import islice, pairwise
+from typing import NamedTuple
 
 from bot.core.strategies.base import (
     NEAREST_MAX,
@@ -27,6 +28,15 @@ from bot.model.signal import Refusal, Rule, Strategy
 
 NEAREST_PCT = 0.01
 """On the price itself a pull by distance has no measure; nearer than this counts as this."""
+
+
+class Pull(NamedTuple):
+    """A cluster on the other side of the price."""
+
+    away_pct: float
+    usd_a_pct: float
+    """Its notional over its distance."""
+    level: float
 
 
 def propose(view: View) -> Iterator[Proposal]:
@@ -50,17 +60,34 @@ def _one_side(view: View, side: PositionSide) -> Iterator[Proposal]:
         numbers = {"entry": entry, "reach_pct": reach_pct}
         yield refuse(view, About(Strategy.HUNT, side), Rule.NO_LEVEL, limit=1, numbers=numbers)
         return
+    pulls = _pulls(view, side)
     for cluster, following in pairwise((*islice(near, NEAREST_MAX), None)):
         assert cluster is not None, "only the end is followed by nothing"
-        yield _toward(view, side, cluster, following)
+        about = About(Strategy.HUNT, side, cluster)
+        yield (
+            _misplaced(view, about)
+            or doubt_live(view, about)
+            or _contested(view, about, pulls)
+            or _toward(view, side, cluster, following)
+        )
+
+
+def _pulls(view: View, side: PositionSide) -> list[Pull]:
+    """What draws the price the other way, nearest first: worked out once for all targets."""
+    entry, found = view.touch(side), []
+    reach_pct = view.settings.strategies.hunt.distance_max_pct
+    a_pct = -side.sign * entry / 100.0
+    for other in view.trusted(side):
+        away_pct = (other.level - entry) / a_pct
+        if away_pct >= reach_pct:
+            break
+        found.append(Pull(away_pct, other.notional_usd / max(away_pct, NEAREST_PCT), other.level))
+    return found
 
 
 def _toward(
     view: View, side: PositionSide, cluster: Cluster, following: Cluster | None
-) -> Proposal:
-    about = About(Strategy.HUNT, side, cluster)
-    if refused := _misplaced(view, about) or doubt_live(view, about) or _contested(view, about):
-        return refused
+) -> Candidate:
     return Candidate(
         strategy=Strategy.HUNT,
         side=side,
@@ -94,7 +121,7 @@ def _misplaced(view: View, about: About) -> Refusal | None:
     return refuse(view, about, rule, saw=away_pct, limit=limit, numbers=numbers)
 
 
-def _contested(view: View, about: About) -> Refusal | None:
+def _contested(view: View, about: About, pulls: list[Pull]) -> Refusal | None:
     """The price has turned away here before, or a cluster on the other side pulls harder."""
     settings, side, cluster = view.settings.strategies.hunt, about.side, about.cluster
     assert side is not None, "a hunt has a side"
@@ -105,13 +132,11 @@ def _contested(view: View, about: About) -> Refusal | None:
     entry = view.touch(side)
     away_pct = ahead_pct(entry, cluster.level, side)
     limit_usd = cluster.notional_usd / away_pct * settings.opposite_share_max
-    for other in view.trusted(side):
-        other_pct = ahead_pct(entry, other.level, side.opposite)
+    for other_pct, pull_usd, level in pulls:
         if other_pct >= away_pct:
             break
-        pull_usd = other.notional_usd / max(other_pct, NEAREST_PCT)
         if pull_usd > limit_usd:
-            numbers = {"opposite_level": other.level, "distance_pct": away_pct, "entry": entry}
+            numbers = {"opposite_level": level, "distance_pct": away_pct, "entry": entry}
             return refuse(
                 view, about, Rule.OPPOSITE_NEARER, saw=pull_usd, limit=limit_usd, numbers=numbers
             )

@@ -48,6 +48,13 @@ def judge(view: View, candidate: Candidate) -> Signal | Refusal:
     if shape is None:
         raw = {"entry": candidate.entry, "stop": candidate.stop, "target": candidate.target}
         return refuse(view, candidate.about, Rule.NOT_FINITE, numbers=raw)
+    if refused := (
+        _out_of_order(view, candidate, shape)
+        or _wrong_distance(view, candidate, shape)
+        or _pays_too_little(view, candidate, shape)
+    ):
+        return refused
+    # Derived only now: most candidates do not get this far.
     id_ = signal_id(
         instance=view.settings.instance,
         strategy=candidate.strategy,
@@ -56,10 +63,7 @@ def judge(view: View, candidate: Candidate) -> Signal | Refusal:
         gen=candidate.cluster.gen,
     )
     return (
-        _out_of_order(view, candidate, shape)
-        or _wrong_distance(view, candidate, shape)
-        or _pays_too_little(view, candidate, shape)
-        or _conflict(view, candidate, shape, id_)
+        _conflict(view, candidate, shape, id_)
         or _unconfirmed(view, candidate, shape)
         or _signal(view, candidate, shape, id_)
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.core.selector import select
@@ -232,3 +233,13 @@ def test_levels_that_are_off_say_so_once() -> None:
 
     assert isinstance(refusal, Refusal)
     assert refusal.rule is Rule.STRATEGY_OFF
+
+
+def test_a_sweep_whose_extreme_is_unknown_has_its_stop_beyond_the_far_edge() -> None:
+    event = swept(LONG, 99_950.0, extreme=99_790.0)
+    blind = msgspec.structs.replace(
+        event, cluster=msgspec.structs.replace(event.cluster, sweep_extreme=None)
+    )
+    [candidate] = _candidates(a_view(events=[blind]))
+
+    assert candidate.stop == pytest.approx(99_950 * 0.999)
