@@ -208,16 +208,20 @@ def _from_file(path: Path) -> dict[str, str]:
 def _private_text(path: Path) -> str:
     """Open, then judge what was opened: a name can be exchanged between two looks."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # O_NONBLOCK: a pipe under this name must not hold up the start.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        descriptor = os.open(path, flags)
     except OSError as error:
         raise AccessError(
             f"The file with the keys cannot be read: {error.strerror}.",
             where=str(path),
             remedy="It must be a plain file that the bot's user can read.",
         ) from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         _require_private(path, os.fstat(descriptor))
-        raw = file.read(BYTES_MAX + 1)
+        raw = os.read(descriptor, BYTES_MAX + 1)
+    finally:
+        os.close(descriptor)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -120,7 +120,7 @@ def key(rule: Rule) -> str:
 def saw(rule: Rule, value: float | None) -> str:
     """What it saw, with its unit; `-` where there was nothing to see."""
     if rule is Rule.NO_BREAK:
-        return "none yet" if value is None else f"last {tables.about(value)} ago"
+        return "none yet" if value is None else f"{tables.about(value)} ago"
     return _shown(value, WORDINGS[rule].unit)
 
 

@@ -147,7 +147,7 @@ def _figures(document: dict[str, Any]) -> str:
         (
             "market",
             f"price {tables.span(market['age_s'])} old",
-            f"next funding in {tables.span(funding_s)}",
+            f"funding in {tables.span(funding_s)}",
             "",
         ),
         (

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -30,12 +31,17 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = ""
 
 
 def wrapped(text: str, *, indent: int = 0, first: str | None = None) -> str:
-    """A paragraph of at most 80 columns; the first line may begin otherwise than with spaces."""
-    return click.wrap_text(
+    """A paragraph of 80 columns; its first line may begin otherwise than with spaces.
+
+    A path or a command is never cut: it is there to be pasted.
+    """
+    return textwrap.fill(
         text,
         width=WIDTH,
         initial_indent=" " * indent if first is None else first,
         subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

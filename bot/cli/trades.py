@@ -110,9 +110,10 @@ def _list(place: Place, reader: Reader, rows: list[tuple[int, Bracket]], limit: 
     if not rows:
         click.echo("No trade closed yet. Why not: liqbot why SYMBOL")
     else:
-        head = ("#", "closed", "symbol", "side", "strategy", "entry", "exit", "net", "R", "exit by")
+        head = ("#", "closed", "symbol", "side", "by", "entry", "exit", "net", "R", "exit by")
         shown = rows[-limit:]
-        cells = [_cells(number, row) for number, row in shown]
+        is_one_day = len({tables.day(row.closed_at or row.opened_at) for _, row in shown}) == 1
+        cells = [_cells(number, row, is_one_day=is_one_day) for number, row in shown]
         click.echo(tables.table(head, cells, right="# entry exit net R"))
         if len(shown) < len(rows):
             click.echo(f"... and {len(rows) - len(shown)} before these: --limit")
@@ -122,11 +123,13 @@ def _list(place: Place, reader: Reader, rows: list[tuple[int, Bracket]], limit: 
         click.echo(f"{held} still open: liqbot positions")
 
 
-def _cells(number: int, row: Bracket) -> tuple[str, ...]:
+def _cells(number: int, row: Bracket, *, is_one_day: bool) -> tuple[str, ...]:
     closed_by = row.closed_by or "-"
+    # Seconds or the date: both do not fit.
+    closed = tables.clock(row.closed_at) if is_one_day else tables.day_and_clock(row.closed_at)[:-3]
     return (
         str(number),
-        tables.day_and_clock(row.closed_at),
+        closed,
         display_symbol(row.symbol),
         row.position_side.name,
         (row.signal.strategy if row.signal else "adopted") + ("*" if row.is_floating else ""),
