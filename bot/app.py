@@ -4,6 +4,7 @@ Ledger (lock, checks, migration) -> load -> market -> heatmap engine -> state ->
 reconcile -> READY -> entries. `bot.life` moves the parts and stops them.
 """
 
+import gc
 import hashlib
 import os
 import secrets
@@ -87,6 +88,9 @@ async def run(request: Request, ui: Ui) -> None:
                 ledger_note=ledger.trouble,
             )
         )
+        # What the start has made stays, so the collector need never stop the loop to look at it.
+        gc.collect()
+        gc.freeze()
         await Life(request, ui, parts, is_flat_out=is_flat_out).live()
         is_clean = True
     finally:

@@ -35,12 +35,18 @@ class Freshness:
         "_settings",
         "_unsupported_since",
         "last_good_at",
+        "lost_after_ms",
         "problem",
+        "stale_after_ms",
     )
 
     def __init__(self, settings: CoreSettings, last_good_at: Millis | None) -> None:
         self._settings = settings.tracker
         self._patience_ms = int(settings.poll_period_s * PERIODS_MIN * 1000)
+        self.stale_after_ms = max(int(self._settings.stale_after_s * 1000), self._patience_ms)
+        """How long a good reading may be traded on."""
+        self.lost_after_ms = max(int(self._settings.expire_all_after_s * 1000), self._patience_ms)
+        """How long a silence may last before all tracks are given up."""
         self.last_good_at = last_good_at
         """When the last good reading was taken in; None before the first."""
         self.problem = ""
@@ -133,16 +139,6 @@ class Freshness:
     def is_lost(self, at: Millis) -> bool:
         """The silence was so long that no track means anything any more."""
         return self.last_good_at is not None and at - self.last_good_at > self.lost_after_ms
-
-    @property
-    def stale_after_ms(self) -> int:
-        """How long a good reading may be traded on."""
-        return max(int(self._settings.stale_after_s * 1000), self._patience_ms)
-
-    @property
-    def lost_after_ms(self) -> int:
-        """How long a silence may last before all tracks are given up."""
-        return max(int(self._settings.expire_all_after_s * 1000), self._patience_ms)
 
     def _frozen(self, reading: Reading, at: Millis, mark: float | None) -> str:
         if (
