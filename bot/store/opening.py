@@ -7,6 +7,7 @@ is held, nothing is traded before all of it is done.
 import msgspec
 import sqlalchemy as sa
 
+from bot.errors import DataDirError
 from bot.model.primitives import Millis
 from bot.store import boots, lease, meta, migrate
 from bot.store.boots import Boot
@@ -62,6 +63,13 @@ def open_ledger(request: OpenRequest) -> Ledger:
         writer = Writer(
             open_engine(files.ledger, is_synced=request.is_synced), where=str(files.ledger)
         )
+    except sa.exc.DBAPIError as error:
+        lock.release()
+        raise DataDirError(
+            f"The ledger cannot be opened: {error.orig}.",
+            where=str(files.ledger),
+            remedy="Look at the disk and the permissions of the folder, then start again.",
+        ) from error
     except BaseException:
         lock.release()
         raise
