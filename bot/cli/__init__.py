@@ -96,10 +96,27 @@ def main() -> None:
         code = _say_usage(error, wants_json=wants_json)
     except LiqbotError as error:
         code = _say(error, wants_json=wants_json)
+    except BaseExceptionGroup as group:
+        # A task of a run failed: a known failure is said, a bug is shown whole.
+        known = _first_known(group)
+        if known is None:
+            raise
+        code = _say(known, wants_json=wants_json)
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _first_known(group: BaseExceptionGroup[BaseException]) -> LiqbotError | None:
+    """The first failure of a kind that has a sentence; None if any other is among them."""
+    found: LiqbotError | None = None
+    for error in group.exceptions:
+        inner = _first_known(error) if isinstance(error, BaseExceptionGroup) else error
+        if not isinstance(inner, LiqbotError):
+            return None
+        found = found or inner
+    return found
 
 
 def _say(error: LiqbotError, *, wants_json: bool) -> int:
