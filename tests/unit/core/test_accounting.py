@@ -3,15 +3,18 @@
 from decimal import Decimal
 from itertools import permutations
 
-from bot.core import accounting, operation
+from msgspec.structs import replace
+
+from bot.core import accounting, booking, operation
 from bot.model.account import HoldCause
-from bot.model.bracket import BracketStatus
+from bot.model.bracket import Bracket, BracketStatus
 from bot.model.events import FundingPaid, OrderFilled
 from bot.model.order import Leg, OrderStatus
 from bot.model.primitives import Millis, Usd
 from tests.fakes.answers import accepted, account, filled, reported
 from tests.fakes.contracts import BALANCE, BTC, NOON
-from tests.fakes.playbook import Bot, a_bot, in_position, signal
+from tests.fakes.ledger import Ledger
+from tests.fakes.playbook import Bot, a_bot, in_position, settings, signal
 
 
 def stopped_out(exit_price: str = "990") -> Bot:
@@ -133,3 +136,34 @@ def test_a_deposit_is_neither_profit_nor_drawdown() -> None:
         bot.state.account.equity_peak_usd,
         bot.state.account.day_start_equity_usd,
     )
+
+
+def test_a_fill_larger_than_what_was_assumed_books_the_rest() -> None:
+    bot = a_bot()
+    bot.gets(signal())
+    bot.sees(reported(bot, Leg.ENTRY, OrderStatus.OPEN, filled_qty="2"))
+    bot.decides(lambda s, d: booking.assume(s, d, bot.order(Leg.ENTRY)))
+    bot.sees(filled(bot, Leg.ENTRY, "3"))
+
+    assert Decimal(3) == bot.bracket.entered_qty
+
+
+def test_before_the_first_reading_there_is_no_money() -> None:
+    bot = Bot(settings(), Ledger(), NOON)
+    bot.decides(lambda s, d: accounting.take_balance(s, d, Usd(Decimal(5))))
+    bot.decides(lambda s, d: accounting.add_foreign(s, d, BTC, Decimal(1)))
+    bot.sees(FundingPaid(at=bot.at, id="f", symbol=BTC, usd=Usd(Decimal(1))))
+    bot.decides(operation.check_limits)
+
+    assert 0 == accounting.equity_usd(bot.state)
+    assert bot.state.account is None
+
+
+def test_a_bracket_ends_also_where_there_are_no_books_yet() -> None:
+    bot = stopped_out()
+    bracket = replace(bot.bracket, status=BracketStatus.OPEN)
+    bot.state.account = None
+    ended: list[Bracket] = []
+    bot.decides(lambda s, d: ended.append(accounting.close(s, d, bracket)))
+
+    assert [BracketStatus.CLOSED] == [row.status for row in ended]

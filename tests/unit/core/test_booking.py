@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
-from bot.core.booking import assume
+from bot.core.booking import adopt, assume
 from bot.model.bracket import BracketStatus, ClosedBy
 from bot.model.order import Leg, OrderStatus
-from bot.model.primitives import Side
+from bot.model.primitives import PositionSide, Price, Qty, Side
 from tests.fakes.answers import accepted, filled, outside, rejected, reported
 from tests.fakes.contracts import BTC
 from tests.fakes.playbook import Bot, a_bot, in_position, signal
@@ -141,3 +141,21 @@ def test_an_outside_trade_that_took_more_than_ours_is_given_back() -> None:
 
     assert (bot.bracket.status, bot.bracket.open_qty) == (BracketStatus.CLOSED, Decimal(0))
     assert foreign(bot) == -1
+
+
+def test_two_positions_adopted_in_one_instant_are_two() -> None:
+    bot = a_bot()
+    for name in ("one", "two"):
+        bot.decides(
+            lambda s, d, why=name: adopt(  # type: ignore[misc]  # a default binds the loop's value
+                s,
+                d,
+                BTC,
+                PositionSide.LONG,
+                qty=Qty(Decimal(1)),
+                price=Price(Decimal(1000)),
+                why=why,
+            )
+        )
+
+    assert 2 == len(bot.state.brackets)

@@ -9,7 +9,7 @@ from bot.model.order import Leg, OrderStatus, TimeInForce
 from bot.model.primitives import Millis, PositionSide
 from bot.model.signal import EntryStyle
 from tests.fakes.answers import accepted, filled, lost, rejected, reported
-from tests.fakes.contracts import BTC
+from tests.fakes.contracts import BTC, ETH
 from tests.fakes.playbook import Bot, a_bot, signal
 
 
@@ -159,3 +159,10 @@ def test_an_unknown_entry_is_not_canceled_but_asked_about() -> None:
     bot.waits(40_000)
 
     assert {"query entry#1", "fetch"} == set(bot.does())
+
+
+def test_entries_of_other_symbols_stay() -> None:
+    bot = resting()
+    bot.decides(lambda s, d: manager.cancel_entries(s, d, ETH, "the feed is stale"))
+
+    assert [] == bot.does()

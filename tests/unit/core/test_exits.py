@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from bot.core import exposure, manager
+from bot.core import exits, exposure, manager
 from bot.model.bracket import BracketStatus, ClosedBy
 from bot.model.events import CancelRejected, TroubleSeen
 from bot.model.order import Leg, OrderStatus
@@ -199,3 +199,43 @@ def test_part_of_the_target_then_the_stop_is_called_by_the_larger() -> None:
     bot.sees(reported(bot, Leg.TARGET, OrderStatus.CANCELED, filled_qty="1"))
 
     assert (BracketStatus.CLOSED, ClosedBy.STOP) == (bot.bracket.status, bot.bracket.closed_by)
+
+
+def test_a_target_that_became_too_small_is_replaced() -> None:
+    """A late fill of the entry: the target must be for all that is held."""
+    bot = a_bot()
+    bot.gets(signal())
+    bot.sees(accepted(bot, Leg.ENTRY), filled(bot, Leg.ENTRY, "2"))
+    bot.sees(reported(bot, Leg.ENTRY, OrderStatus.CANCELED, filled_qty="2"))
+    bot.sees(accepted(bot, Leg.STOP))
+    bot.sees(accepted(bot, Leg.TARGET))
+    bot.sees(filled(bot, Leg.ENTRY, "1", name="late"))
+    bot.takes()
+    bot.sees(accepted(bot, Leg.STOP, attempt=2))
+    grown = acts(bot)
+    bot.sees(reported(bot, Leg.TARGET, OrderStatus.CANCELED))
+
+    assert ["cancel stop#1", "cancel target#1"] == grown
+    assert ["place target#2 3 @1020"] == acts(bot)
+
+
+def test_the_next_attempt_of_an_exit_and_of_a_target_is_known() -> None:
+    bot = closing()
+    for attempt in (1, 2):
+        bot.sees(rejected(bot, Leg.EXIT, attempt=attempt))
+    other = in_position()
+    for attempt in (1, 2):
+        other.sees(reported(other, Leg.TARGET, OrderStatus.REJECTED, attempt=attempt))
+
+    assert bot.at + 500 == exits.next_due_at(bot.state, bot.bracket)
+    assert other.at + 500 == exits.next_due_at(other.state, other.bracket)
+
+
+def test_a_bracket_that_is_flat_is_not_closed_again() -> None:
+    bot = in_position()
+    bot.sees(filled(bot, Leg.STOP, "4.545", at_price="990"))
+    name = bot.bracket.id
+    bot.takes()
+    bot.decides(lambda s, d: manager.close_bracket(s, d, name, ClosedBy.TIME))
+
+    assert [] == acts(bot)

@@ -230,3 +230,11 @@ def test_when_a_hold_ends_is_known_beforehand() -> None:
 
     assert operation.next_due_at(bot.state) is not None
     assert operation.next_due_at(a_bot().state) is None
+
+
+def test_a_clock_jump_does_not_end_by_being_told_that_it_is_over() -> None:
+    bot = a_bot()
+    bot.sees(TroubleSeen(at=bot.at, cause="clock_jumped", detail="8 h"))
+    bot.sees(TroubleSeen(at=bot.at, cause="clock_jumped", detail="", is_over=True))
+
+    assert HoldCause.CLOCK_JUMPED in bot.holds()

@@ -8,7 +8,7 @@ from bot.model.account import HoldCause, OperatingState
 from bot.model.bracket import BracketStatus
 from bot.model.events import OrderUpdated
 from bot.model.order import Leg, OrderStatus
-from bot.model.primitives import Millis, Usd
+from bot.model.primitives import Millis, Symbol, Usd
 from tests.fakes.answers import (
     accepted,
     account,
@@ -279,3 +279,15 @@ def test_a_report_of_an_order_that_is_nobodys_is_ignored() -> None:
 
     assert before == bot.ledger.orders
     assert Usd(Decimal(10_000)) == bot.state.account.balance_usd if bot.state.account else False
+
+
+def test_a_symbol_that_is_not_traded_is_not_judged() -> None:
+    bot = in_position()
+    bot.waits(10_000)
+    other = replace(position("5"), symbol=Symbol("DOGE/USDT:USDT"))
+    event = account(bot.at, positions=(position("4.545"), other))
+    symbols = (Symbol("DOGE/USDT:USDT"),)
+    bot.sees(replace(event, snapshot=replace(event.snapshot, symbols=symbols)))
+
+    assert {} == bot.state.desk.doubts
+    assert OrderStatus.OPEN is bot.order(Leg.STOP).status

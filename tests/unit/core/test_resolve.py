@@ -3,11 +3,11 @@
 from bot.core import resolve
 from bot.model.account import HoldCause
 from bot.model.bracket import BracketStatus
-from bot.model.events import CancelRejected, OrderOutcomeUnknown, QueryFailed
+from bot.model.events import CancelRejected, OrderNotProcessed, OrderOutcomeUnknown, QueryFailed
 from bot.model.order import Leg, OrderStatus
-from bot.model.primitives import Millis
+from bot.model.primitives import Millis, Side
 from bot.model.signal import EntryStyle
-from tests.fakes.answers import accepted, filled, lost, missing, position, reads, reported
+from tests.fakes.answers import accepted, filled, lost, missing, outside, position, reads, reported
 from tests.fakes.answers import account as account_read
 from tests.fakes.contracts import BTC
 from tests.fakes.playbook import Bot, a_bot, in_position, signal
@@ -223,3 +223,38 @@ def test_a_late_fill_of_an_unknown_order_resolves_it() -> None:
 
     assert bot.order(Leg.ENTRY).status is OrderStatus.FILLED
     assert HoldCause.ORDER_UNKNOWN not in bot.holds()
+
+
+def test_a_stop_that_was_turned_away_and_is_no_longer_wanted_is_not_sent_again() -> None:
+    bot = a_bot()
+    bot.gets(signal())
+    bot.sees(accepted(bot, Leg.ENTRY), filled(bot, Leg.ENTRY, "4.545"))
+    name = bot.order(Leg.STOP).request.client_id
+    retry_at = Millis(bot.at + 500)
+    bot.sees(OrderNotProcessed(at=bot.at, client_id=name, reason="429", retry_at=retry_at))
+    bot.sees(outside(bot, Side.SELL, "4.545"))
+    bot.takes()
+    bot.waits(600)
+
+    assert not [said for said in bot.does() if said.startswith("place")]
+    assert bot.order(Leg.STOP).status is OrderStatus.REJECTED
+    assert bot.bracket.status is BracketStatus.CLOSED
+
+
+def test_what_is_not_in_doubt_is_not_doubted() -> None:
+    bot = in_position()
+    stop = bot.order(Leg.STOP)
+    bot.decides(lambda s, d: resolve.doubt(s, d, stop, "again", bot.at))
+
+    assert bot.order(Leg.STOP) is stop
+    assert resolve.next_due_at(bot.state, bot.order(Leg.ENTRY)) is None
+
+
+def test_a_reading_older_than_the_window_proves_nothing() -> None:
+    bot = unknown_entry()
+    early = reads(bot)
+    asked_until_enough(bot)
+    bot.state.last_snapshot_at = None
+    bot.sees(early)
+
+    assert bot.order(Leg.ENTRY).status is OrderStatus.UNKNOWN

@@ -270,3 +270,19 @@ def test_whoever_sized_it_the_final_figures_are_checked() -> None:
     assert [Rule.NOTIONAL_LIMIT, Rule.RISK_TOO_LARGE, Rule.PRECISION] == [
         found.rule for found in (big, risky, odd) if found is not None
     ]
+
+
+def test_an_entry_that_is_being_sent_is_in_doubt_too() -> None:
+    bot = a_bot()
+    bot.gets(signal(name="first"))
+    bot.state.last_snapshot_at = Millis(bot.at + 1)
+
+    assert Rule.SYMBOL_REDUCE_ONLY is verdict(bot, signal(name="second"))
+
+
+def test_without_a_mark_the_signals_own_price_counts() -> None:
+    bot = a_bot()
+    bot.gets(signal())
+    bot.state.symbols[BTC].price = None
+
+    assert Decimal(4_545) == risk.account_notional_usd(bot.state)
