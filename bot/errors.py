@@ -85,3 +85,6 @@ class VenueError(LiqbotError):
 
 class StoreError(LiqbotError):
     """What was decided could not be written down, so it is not done."""
+
+    can_pass = True
+    """Trying the same again may work: a full disk, a lock. False: only a new start can go on."""

@@ -121,7 +121,7 @@ class Loop:
             try:
                 return await self._store.record(entries)
             except StoreError as error:
-                if not self._store.can_write:
+                if not (self._store.can_write and error.can_pass):
                     raise
                 log.critical("store.failed", text=f"{error.what} {error.remedy}")
             self.turns += 1

@@ -123,7 +123,9 @@ class Writer:
         what, remedy = _SENTENCES.get(code, fallback)
         if code in _FATAL:
             self._shut(what[0].lower() + what[1:].rstrip("."))
-        return StoreError(what, where=self._where, remedy=remedy)
+        explained = StoreError(what, where=self._where, remedy=remedy)
+        explained.can_pass = code != _CONSTRAINT  # A row that exists will go on existing.
+        return explained
 
     def _shut(self, reason: str) -> None:
         connection, self._connection = self._connection, None
