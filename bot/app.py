@@ -9,7 +9,6 @@ import hashlib
 import os
 import secrets
 import socket
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -31,6 +30,7 @@ from bot.narrator import Narrator
 from bot.ops.systemd import Notifier
 from bot.ports import History
 from bot.sources import (
+    CANDLES_KEPT,
     PlayedMarket,
     load_engine,
     make_engine,
@@ -38,6 +38,7 @@ from bot.sources import (
     make_market,
     make_venue,
     market_speed,
+    read_past,
 )
 from bot.store.files import DataFiles
 from bot.store.history import History as PollHistory
@@ -47,10 +48,6 @@ from bot.store.recorder import Ledger
 if TYPE_CHECKING:
     from bot.heatmap.local import LocalEngine
 
-CANDLES_KEPT = 600
-"""Warm-up bars a symbol's volatility is rebuilt from."""
-OI_EVERY_MS = 3_600_000
-"""Open interest of the past is thinned to one sample an hour."""
 FLAT_OUT_TICK_S = 300.0
 FLAT_OUT_COMMIT_S = 7 * 86_400.0
 """Flat out, evidence waits for a full batch: market time says nothing about the disk."""
@@ -71,10 +68,10 @@ async def run(request: Request, ui: Ui) -> None:
         market = make_market(config, request.config_path, request.data_dir)
         snapshot = ledger.load()
         await market.prepare(snapshot.at or None, ui.progress)
-        histories = {symbol: market.history(symbol) for symbol in config.symbol_settings}
         engine = make_engine(config, market.instruments)
         if engine is not None:
-            load_engine(engine, request.data_dir, histories, ui.progress)
+            load_engine(engine, request.data_dir)
+        histories = read_past(market, snapshot, tuple(config.symbol_settings), engine, ui.progress)
         # Market time begins to run only now: all that takes long is done.
         clock = LoopClock(start_at=market.start_at(), speed=market_speed(config) or 1.0)
         market.keep_time(clock)
@@ -210,14 +207,7 @@ def with_past(snapshot: Snapshot, histories: dict[Symbol, History], provider: st
                 clusters=row.clusters if is_same else (),
                 candles=tuple(history.candles[-CANDLES_KEPT:]),
                 funding=history.funding,
-                open_interest=tuple(_hourly(history.open_interest)),
+                open_interest=tuple(history.open_interest),
             )
         )
     return replace(snapshot, symbols=tuple(rows), provider=provider)
-
-
-def _hourly(samples: Sequence[tuple[Millis, float]]) -> list[tuple[Millis, float]]:
-    kept: dict[int, tuple[Millis, float]] = {}
-    for at, oi in samples:
-        kept.setdefault(at // OI_EVERY_MS, (at, oi))
-    return list(kept.values())

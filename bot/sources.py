@@ -3,12 +3,14 @@
 Only what is needed is imported, so that the embedded market carries no exchange library.
 """
 
-from collections.abc import Callable, Mapping
+import bisect
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 import structlog
 
 from bot.clock import seeded_random
@@ -16,7 +18,9 @@ from bot.config import Config
 from bot.errors import ConfigError
 from bot.model.events import Event
 from bot.model.instrument import Instrument
+from bot.model.market import Candle, Funding
 from bot.model.primitives import Millis, Symbol
+from bot.model.snapshot import Snapshot
 from bot.model.wiring import MarketSource, Provider
 from bot.ports import Clock, Feed, History, Market, ReadingSource, Venue
 
@@ -24,6 +28,10 @@ if TYPE_CHECKING:
     from bot.heatmap.local import LocalEngine
 
 ENGINE_FILE = "heatmap.bin"
+CANDLES_KEPT = 600
+"""Warm-up bars a symbol's volatility is rebuilt from."""
+OI_EVERY_MS = 3_600_000
+"""Open interest of the past is thinned to one sample an hour."""
 
 log = structlog.get_logger()
 
@@ -95,16 +103,55 @@ def make_engine(config: Config, instruments: dict[Symbol, Instrument]) -> "Local
     return LocalEngine(instruments, config.heatmap.engine)
 
 
-def load_engine(
-    engine: "LocalEngine",
-    data_dir: Path,
-    histories: Mapping[Symbol, History],
-    report: Callable[[float, str], None],
-) -> None:
-    """Fill the books: from the file of the last run where it fits, and from history."""
+def load_engine(engine: "LocalEngine", data_dir: Path) -> None:
+    """Fill the books from the file of the last run, where it fits."""
     engine.load(data_dir / ENGINE_FILE)
-    for symbol, history in histories.items():
-        engine.warm_up(symbol, history, report)
+
+
+class Recent(msgspec.Struct, kw_only=True):
+    """What a run keeps of a market's past: the History port."""
+
+    candles: Sequence[Candle]
+    """The newest `CANDLES_KEPT`, and all since the last price in the ledger."""
+    open_interest: Sequence[tuple[Millis, float]]
+    """The first sample of each hour."""
+    funding: Funding | None
+
+
+def read_past(
+    market: Market,
+    known: Snapshot,
+    symbols: Sequence[Symbol],
+    engine: "LocalEngine | None",
+    report: Callable[[float, str], None],
+) -> dict[Symbol, History]:
+    """Each symbol's past: the engine reads all of it, the run keeps what is recent.
+
+    One symbol at a time, for a month of 27 symbols is 100 MB of bars.
+    """
+    seen_at = {row.symbol: row.last_price_at for row in known.symbols}
+    kept: dict[Symbol, History] = {}
+    for symbol in symbols:
+        history = market.history(symbol)
+        if engine is not None:
+            engine.warm_up(symbol, history, report)
+        kept[symbol] = _recent(history, seen_at.get(symbol))
+    return kept
+
+
+def _recent(history: History, since: Millis | None) -> Recent:
+    candles = history.candles
+    first = max(len(candles) - CANDLES_KEPT, 0)
+    if since is not None:
+        first = min(first, bisect.bisect_left(candles, since, key=lambda c: c.open_at))
+    hours: dict[int, tuple[Millis, float]] = {}
+    for at, oi in history.open_interest:
+        hours.setdefault(at // OI_EVERY_MS, (at, oi))
+    return Recent(
+        candles=tuple(candles[first:]),
+        open_interest=tuple(hours.values()),
+        funding=history.funding,
+    )
 
 
 def save_engine(engine: "LocalEngine", data_dir: Path) -> None:
