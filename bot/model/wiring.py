@@ -44,7 +44,7 @@ class SymbolSettings(Section, frozen=True, kw_only=True):
 class SimulatedSettings(Section, frozen=True, kw_only=True):
     """`market.simulated`: the embedded market."""
 
-    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 7
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 24
     speed: Annotated[float, Meta(gt=0, le=1000)] = 60.0
     """Market seconds per second."""
     history_days: Annotated[int, Meta(ge=1, le=60)] = 30

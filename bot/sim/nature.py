@@ -13,7 +13,7 @@ Positive = Annotated[float, Meta(gt=0)]
 class Nature(Value, frozen=True, kw_only=True):
     """How lively the market is, and what forced orders do to it."""
 
-    volatility_scale: Positive = 1.0
+    volatility_scale: Positive = 1.3
     """Multiplies every coin's own volatility."""
     depth_scale: Positive = 1.0
     """Multiplies the books: deeper books mean smaller cascades."""
@@ -37,9 +37,9 @@ class Nature(Value, frozen=True, kw_only=True):
     """Pull of the traders who follow the last minutes' move."""
     contrarian: Share = 0.10
     """Pull of those who trade back to the average of the last hours."""
-    raids_day: Annotated[float, Meta(ge=0)] = 4.0
+    raids_day: Annotated[float, Meta(ge=0)] = 16.0
     """How often raiders set out for a pool of forced orders nearby, on each coin."""
-    raid_minutes: Positive = 25.0
+    raid_minutes: Positive = 12.0
     """How long they take for one percent of the way."""
     correlation: Share = 0.75
     """Between the coins' moves."""

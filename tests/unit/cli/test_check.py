@@ -23,7 +23,7 @@ def test_a_sound_newcomer_has_nothing_to_mend(tmp_path: Path) -> None:
     assert "ledger ok new: the first run makes it" in told
     assert "heatmap - http://127.0.0.1:8790, the bot's own; it answers while the bot runs" in told
     assert "provider - not judged yet" in told
-    assert "market ok simulated, seed 7, 60 times real time" in told
+    assert "market ok simulated, seed 24, 60 times real time" in told
     assert f"bot - not running; start: liqbot run -c {config}" in told
     assert "keys - not needed for paper trading" in told
     assert "Ready for paper trading. Nothing to mend." == said.out.splitlines()[-1]

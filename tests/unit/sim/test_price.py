@@ -78,7 +78,7 @@ def test_volatility_keeps_its_mean_square() -> None:
     price, total = a_price(), 0.0
     for mood, weight in zip(moods, weights, strict=True):
         price.quick, price.steady = mood, 0.0
-        price.breathe(0.0, CALM, Nature())
+        price.breathe(0.0, CALM, Nature(volatility_scale=1.0))
         total += weight * price.sigma**2
 
     assert total / sum(weights) == pytest.approx(1e-8, rel=0.1)
