@@ -31,10 +31,17 @@ def place(
     price: Price | None = None,
     trigger_price: Price | None = None,
     time_in_force: TimeInForce = TimeInForce.GTC,
+    is_beside_doubt: bool = False,
 ) -> Bracket:
-    """Write the next attempt of a leg and send it; gives the bracket that refers to it."""
+    """Write the next attempt of a leg and send it; gives the bracket that refers to it.
+
+    `is_beside_doubt` lets a stop go out although the fate of the last one is unknown: both are
+    reduce-only and close no more than what is held, and bare is worse.
+    """
     assert qty > 0, f"an order of {leg} for nothing"
-    assert not is_in_doubt(state, bracket, leg), f"an attempt of {leg} is still in doubt"
+    assert not is_beside_doubt or leg is Leg.STOP, "only protection may stand twice"
+    is_free = is_beside_doubt or not is_in_doubt(state, bracket, leg)
+    assert is_free, f"an attempt of {leg} is still in doubt"
     last = bracket.leg(leg)
     attempt = last.attempt + 1 if last else 1
     is_entry = leg is Leg.ENTRY

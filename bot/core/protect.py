@@ -20,6 +20,9 @@ from bot.model.bracket import Bracket, BracketStatus, ClosedBy
 from bot.model.order import Leg, Order, OrderKind, OrderStatus
 from bot.model.primitives import ZERO, Millis, Price
 
+ANSWER_MS: Final = 1_000
+"""Left of `stop_deadline_s` for the answer when a second stop goes out."""
+_NEVER: Final = Millis(2**62)
 WOULD_TRIGGER_CODES: Final = frozenset({"would_trigger", "-2021"})
 """Rejections that say that the stop's price is already behind the mark."""
 
@@ -79,6 +82,8 @@ def next_due_at(state: State, bracket: Bracket) -> Millis | None:
     if since is not None and not exits.is_in_flight(state, bracket):
         if bracket.status is not BracketStatus.CLOSING:
             dues.append(since + _patience_ms(state))
+        if (beside_at := _beside_doubt_at(state, bracket)) < _NEVER:
+            dues.append(beside_at)
         if not exposure.live_of(state, bracket.id, Leg.STOP):
             dues.append(placing.next_attempt_at(state, bracket, Leg.STOP))
     return Millis(min(dues)) if dues else None
@@ -130,7 +135,8 @@ def _alarm(draft: Draft, bracket: Bracket, why: str) -> None:
 
 def _place(state: State, draft: Draft, bracket: Bracket) -> None:
     """Place a stop for the whole of what is held, unless one is on its way."""
-    if bracket.stop_price is None or placing.is_in_doubt(state, bracket, Leg.STOP):
+    in_doubt = placing.is_in_doubt(state, bracket, Leg.STOP)
+    if bracket.stop_price is None or (in_doubt and draft.at < _beside_doubt_at(state, bracket)):
         return
     stops = exposure.orders_of(state, bracket.id, Leg.STOP)
     if stops and stops[-1].code in WOULD_TRIGGER_CODES:
@@ -148,7 +154,21 @@ def _place(state: State, draft: Draft, bracket: Bracket) -> None:
         kind=OrderKind.STOP_MARKET,
         qty=qty,
         trigger_price=bracket.stop_price,
+        is_beside_doubt=in_doubt,
     )
+
+
+def _beside_doubt_at(state: State, bracket: Bracket) -> Millis:
+    """When a second stop goes out beside one whose fate is unknown; never a third."""
+    unknown = [
+        stop
+        for stop in exposure.live_of(state, bracket.id, Leg.STOP)
+        if stop.status in {OrderStatus.UNKNOWN, OrderStatus.INTENDED}
+    ]
+    if len(unknown) != 1 or bracket.unprotected_since is None:
+        return _NEVER
+    deadline_ms = int(state.settings.orders.stop_deadline_s * 1000)
+    return Millis(bracket.unprotected_since + max(deadline_ms - ANSWER_MS, 0))
 
 
 def is_beyond(bracket: Bracket, price: Price, mark: Decimal) -> bool:

@@ -19,6 +19,8 @@ GRACE_MS: Final = 2_000
 """How long a venue may take to show what it has accepted."""
 _UNKNOWN_WAITS_MS: Final = (200, 300, 500, 1_000, 2_000)
 """Waits between questions: at 0.2, 0.5, 1, 2 and 4 s; from then on with each reconcile."""
+PROOF_WAIT_MS: Final = 500
+"""Between the questions that complete a proof of absence."""
 _CANCELING_WAITS_MS: Final = (1_000, 2_000, 4_000)
 _ENDING_WAITS_MS: Final = (500, 1_000, 2_000, 4_000)
 
@@ -132,6 +134,9 @@ def _ask_at(state: State, order: Order) -> Millis | None:
 def _next(state: State, order: Order, waits_ms: Sequence[int], since: Millis) -> Millis:
     regular_ms = int(state.settings.orders.reconcile_orders_s * 1000)
     wait_ms = waits_ms[order.queries] if order.queries < len(waits_ms) else regular_ms
+    if order.not_found_answers:
+        # The venue answers again and the proof has begun: what an outage used up comes back.
+        wait_ms = min(wait_ms, PROOF_WAIT_MS)
     due = Millis((order.queried_at or since) + wait_ms)
     settled_at = order.unsettled_until
     if settled_at is not None and order.queried_at is not None and order.queried_at <= settled_at:

@@ -44,7 +44,7 @@ def test_i2_no_further_attempt_while_the_last_is_in_doubt() -> None:
     bot.sees(accepted(bot, Leg.ENTRY), filled(bot, Leg.ENTRY, "4.545"))
     bot.sees(lost(bot, Leg.STOP))
     bot.takes()
-    bot.waits(4_000)
+    bot.waits(1_900)
 
     assert not [said for said in bot.does() if said.startswith("place stop")]
     with pytest.raises(AssertionError, match="in doubt"):

@@ -10,9 +10,7 @@ from tests.fakes.answers import (
     accepted,
     filled,
     lost,
-    missing,
     outside,
-    reads,
     rejected,
     reported,
 )
@@ -75,23 +73,26 @@ def test_i13_no_confirmed_stop_within_15_s_flattens() -> None:
     early = placed(bot)
     bot.waits(200)
 
-    assert ["place stop#1 4.545 @990"] == early
+    assert ["place stop#1 4.545 @990", "place stop#2 4.545 @990"] == early
     assert ["place exit#1 4.545"] == placed(bot)
     assert bot.bracket.closed_by is ClosedBy.UNPROTECTED
     assert "bracket.unprotected" in bot.told()
 
 
-def test_i13_an_unknown_stop_is_placed_anew_once_it_is_proved_absent() -> None:
+def test_i13_a_second_stop_goes_out_in_time_beside_one_that_is_unknown() -> None:
+    """Bare is worse than two reduce-only stops; the one that proves to be too many is canceled."""
     bot = just_filled()
     bot.sees(lost(bot, Leg.STOP))
-    bot.waits(7_000)
-    for _ in range(3):
-        bot.sees(missing(bot, Leg.STOP))
-        bot.waits(500)
-    bot.takes()
-    bot.sees(reads(bot, "4.545"))
+    bot.waits(1_900)
+    before = placed(bot)
+    bot.waits(200)
+    second = placed(bot)
+    bot.sees(lost(bot, Leg.STOP))
+    bot.waits(3_000)
 
-    assert "place stop#2 4.545 @990" in bot.does()
+    assert ["place stop#1 4.545 @990"] == before
+    assert ["place stop#2 4.545 @990"] == second
+    assert not placed(bot), "never a third while two are unknown"
 
 
 def test_i13_the_software_stop_is_armed_until_the_venue_has_confirmed() -> None:
@@ -262,7 +263,7 @@ def test_the_next_deadline_is_known() -> None:
     bot = just_filled()
     due = protect.next_due_at(bot.state, bot.bracket)
 
-    assert bot.at + 15_000 == due
+    assert bot.at + 2_000 == due
 
 
 def test_e16_liquidated_before_the_stop_was_placed() -> None:
