@@ -9,6 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from bot.clock import seeded_random
+from bot.heatmap.local import LocalEngine
+from bot.model.events import CandleClosed, OpenInterestRead
+from bot.model.heatmap import Reading
 from bot.model.instrument import Instrument, LeverageTier
 from bot.model.market import Candle, Funding
 from bot.model.primitives import Millis, Symbol
@@ -158,3 +161,17 @@ def _rows(path: Path, first: float, count: int) -> list[list[float]]:
                 if len(found) == count:
                     break
     return found
+
+
+def see(engine: LocalEngine, bar: Candle, oi: float | None = None) -> None:
+    if oi is not None:
+        engine.on_market(
+            OpenInterestRead(at=bar.close_at, symbol=bar.symbol, oi=oi, stamped_at=bar.open_at)
+        )
+    engine.on_market(CandleClosed(at=bar.close_at, candle=bar))
+
+
+def read(engine: LocalEngine, symbol: Symbol = BTC) -> Reading:
+    reading = engine.reading(symbol)
+    assert reading is not None
+    return reading

@@ -1,7 +1,6 @@
 """The local engine: what it is fed, when it has an answer, and what a restart takes over."""
 
 import math
-import os
 from pathlib import Path
 
 import msgspec
@@ -9,8 +8,7 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.heatmap.local import LocalEngine
-from bot.model.events import CandleClosed, OpenInterestRead, PriceMoved, Ticked
-from bot.model.heatmap import Reading
+from bot.model.events import OpenInterestRead, PriceMoved, Ticked
 from bot.model.market import Candle
 from bot.model.primitives import Millis, PositionSide, Symbol
 from bot.model.wiring import EngineSettings
@@ -23,8 +21,6 @@ from tests.fakes.engine_market import (
     a_tier,
     an_instrument,
     interest,
-    is_recorded,
-    recorded,
     walk,
 )
 
@@ -44,14 +40,6 @@ def a_past(first: int = 0, last: int = 3_000) -> Past:
     return Past(CANDLES[first:last], known[first:last])
 
 
-def see(engine: LocalEngine, bar: Candle, oi: float | None = None) -> None:
-    if oi is not None:
-        engine.on_market(
-            OpenInterestRead(at=bar.close_at, symbol=bar.symbol, oi=oi, stamped_at=bar.open_at)
-        )
-    engine.on_market(CandleClosed(at=bar.close_at, candle=bar))
-
-
 def moved(price: float, symbol: Symbol = BTC) -> PriceMoved:
     return PriceMoved(
         at=Millis(START_AT),
@@ -64,12 +52,6 @@ def moved(price: float, symbol: Symbol = BTC) -> PriceMoved:
         low=price,
         since_at=Millis(START_AT),
     )
-
-
-def read(engine: LocalEngine, symbol: Symbol = BTC) -> Reading:
-    reading = engine.reading(symbol)
-    assert reading is not None
-    return reading
 
 
 def minutes(bar: Candle) -> list[Candle]:
@@ -362,72 +344,3 @@ def test_what_does_not_fit_is_not_loaded(tmp_path: Path) -> None:
     assert 0 == an_engine(EngineSettings(churn=0.1)).load(tmp_path / "books.bin")
     assert 0 == LocalEngine({ETH: an_instrument(ETH)}, SETTINGS).load(tmp_path / "books.bin")
     assert 0 == an_engine().load(tmp_path / "none.bin")
-
-
-def test_a_month_of_three_symbols_is_read_in_seconds() -> None:
-    """About 1.2 s of one core; the bound leaves room for a busy machine."""
-    symbols = [Symbol(f"{coin}/USDT:USDT") for coin in ("BTC", "ETH", "SOL")]
-    engine = LocalEngine({symbol: an_instrument(symbol) for symbol in symbols}, SETTINGS)
-    candles = walk(8_640, 5)
-    past = Past(
-        candles,
-        [(bar.close_at, oi) for bar, oi in zip(candles, interest(candles, 6), strict=True)],
-    )
-    before = os.times()
-    for symbol in symbols:
-        engine.warm_up(symbol, past)
-    after = os.times()
-
-    assert after.user + after.system - before.user - before.system < 6.0
-
-
-@pytest.mark.skipif(not is_recorded(), reason="no recorded data beside the repository")
-@pytest.mark.parametrize("coin", ["BTC", "SOL"])
-def test_coverage_on_recorded_markets_rises_as_designed(coin: str) -> None:
-    """0.09 to 0.2 after 500 bars, 0.2 after days, then level while nothing crashes."""
-    instrument, past = recorded(coin, 30 * 288)
-    engine = LocalEngine({instrument.symbol: instrument}, SETTINGS)
-    covered = []
-    for bar, (_, oi) in zip(past.candles, [(0, 0.0), *past.open_interest], strict=False):
-        see(engine, bar, oi or None)
-        book = engine._symbols[instrument.symbol].book
-        covered.append(book.coverage if book else 0.0)
-    warm_after_days = next(index for index, share in enumerate(covered) if share >= 0.2) / 288
-
-    assert 0.09 <= covered[499] <= 0.2
-    assert 2.0 <= warm_after_days <= 7.0
-    assert 0.3 <= covered[-1] <= 0.58
-
-
-@pytest.mark.skipif(not is_recorded(), reason="no recorded data beside the repository")
-@pytest.mark.parametrize("coin", ["BTC", "SOL"])
-def test_levels_on_recorded_markets_stay_where_they_are(coin: str) -> None:
-    """Of the clusters that were not traded through, by the provider gate's own measure.
-
-    Between two bars nothing changes, so 60 seconds later four readings of five are the same.
-    """
-    instrument, past = recorded(coin, 22 * 288)
-    warm = Past(past.candles[: 15 * 288], past.open_interest[: 15 * 288 - 1])
-    engine = LocalEngine({instrument.symbol: instrument}, SETTINGS)
-    engine.warm_up(instrument.symbol, warm)
-    known = dict(past.open_interest)
-    asked = kept = same_id = 0
-    before = read(engine, instrument.symbol)
-    for bar in past.candles[15 * 288 :]:
-        see(engine, bar, known.get(bar.close_at))
-        after = read(engine, instrument.symbol)
-        ids = {row.provider_id for row in after.rows}
-        for row in before.rows:
-            if bar.low <= row.level <= bar.high:
-                continue
-            asked += 1
-            same_id += row.provider_id in ids
-            kept += any(
-                row.side is later.side and abs(math.log(row.level / later.level)) <= 0.001
-                for later in after.rows
-            )
-        before = after
-
-    assert asked > 10_000
-    assert kept / asked >= 0.95
-    assert same_id / asked >= 0.95
