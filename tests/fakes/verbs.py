@@ -308,22 +308,7 @@ def a_written_ledger(folder: Path) -> Path:
         exit_notional_usd=Usd(Decimal("890.752")),
     )
     held = rows.a_bracket("b3", stop_confirmed_at=Millis(at + 400))
-    entry = rows.an_order("c1", status=OrderStatus.FILLED, accepted_at=Millis(at + 100))
-    stop_request = msgspec.structs.replace(
-        entry.request,
-        client_id=ClientOrderId("c2"),
-        leg=Leg.STOP,
-        side=Side.SELL,
-        price=None,
-        trigger_price=Price(Decimal("88750.0")),
-    )
-    stop = Order(
-        request=stop_request,
-        status=OrderStatus.OPEN,
-        intended_at=Millis(at + 200),
-        accepted_at=Millis(at + 400),
-        updated_at=at,
-    )
+    entry, stop = an_entry_and_its_stop(at)
     facts: list[Fact] = [
         AccountChanged(account=rows.an_account(fees_usd=Usd(Decimal("0.445876")))),
         GateChanged(provider="http:http://127.0.0.1:8790", gate=ProviderGate(stability=0.97)),
@@ -343,3 +328,24 @@ def a_written_ledger(folder: Path) -> Path:
     ledger.record_now([(rows.a_price(at), Decision()), *rows.with_facts(*facts)])
     ledger.close(wall=rows.WALL)
     return data_dir
+
+
+def an_entry_and_its_stop(at: Millis) -> tuple[Order, Order]:
+    """A filled entry and the stop that protects it."""
+    entry = rows.an_order("c1", status=OrderStatus.FILLED, accepted_at=Millis(at + 100))
+    stop_request = msgspec.structs.replace(
+        entry.request,
+        client_id=ClientOrderId("c2"),
+        leg=Leg.STOP,
+        side=Side.SELL,
+        price=None,
+        trigger_price=Price(Decimal("88750.0")),
+    )
+    stop = Order(
+        request=stop_request,
+        status=OrderStatus.OPEN,
+        intended_at=Millis(at + 200),
+        accepted_at=Millis(at + 400),
+        updated_at=at,
+    )
+    return entry, stop

@@ -21,6 +21,8 @@ from tests.fakes.engine_market import (
     a_tier,
     an_instrument,
     interest,
+    read,
+    see,
     walk,
 )
 
