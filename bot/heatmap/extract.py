@@ -5,6 +5,7 @@ peak. Clusters keep their id from one extraction to the next while they cover th
 their strength says how they compare with this symbol's clusters of the last days.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -25,6 +26,10 @@ CLUSTERS_MAX: Final = 50
 """Clusters kept on each side."""
 NOTIONAL_MIN_USD: Final = 100_000.0
 OI_SHARE_MIN: Final = 0.002
+PRICE_DIGITS: Final = 7
+"""Significant digits of a level at the market's price: a hundredth of a basis point or finer."""
+STRENGTH_PLACES: Final = 4
+TIER_PLACES: Final = 2
 OVERLAP_MIN: Final = 0.5
 """Share of the smaller range that two extractions must have in common to keep an id."""
 _REACH: Final = (2 * GROWTH_MAX + 1) * 3.0
@@ -58,7 +63,8 @@ class Extractor:
         """
         found = [self._cut(book, side) for side in (LONG, SHORT)]
         totals = np.concatenate([figures[0] for _, figures in found])
-        strengths = self.strength.rank(totals, book.oi * book.close, at).tolist()
+        ranks = self.strength.rank(totals, book.oi * book.close, at)
+        strengths = np.round(ranks, STRENGTH_PLACES).tolist()
         rows: list[Row] = []
         for side in (LONG, SHORT):
             spans, figures = found[side]
@@ -88,7 +94,11 @@ class Extractor:
         width = book.shape.width
         low, high = np.exp(edges.T * width)
         level = np.minimum(np.maximum(weighted / total, low), high)
-        return spans, np.array([total, level, levered / held, low, high])
+        # More digits than mean anything would be kept in every reading, for months.
+        places = PRICE_DIGITS - 1 - math.floor(math.log10(book.close))
+        level, low, high = np.round([level, low, high], places)
+        tier = np.round(levered / held, TIER_PLACES)
+        return spans, np.array([np.round(total), level, tier, low, high])
 
     def _name(self, side: int, ranges: list[list[int]]) -> list[Span]:
         """Name half-open ranges after those they overlap most (the older of equals), or anew."""

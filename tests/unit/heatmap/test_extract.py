@@ -72,7 +72,26 @@ def test_the_level_is_the_mean_by_dollars_and_the_tier_by_quantity() -> None:
 
     assert (6.0 * first + 2.0 * second) / 8.0 == pytest.approx(row.level)
     held = (6.0 / first, 2.0 / second)
-    assert (10.0 * held[0] + 50.0 * held[1]) / sum(held) == pytest.approx(row.leverage_tier)
+    tier = (10.0 * held[0] + 50.0 * held[1]) / sum(held)
+    assert tier == pytest.approx(row.leverage_tier, abs=0.005)
+
+
+def test_figures_have_no_more_digits_than_mean_anything() -> None:
+    """Every reading is kept for months, so seventeen digits a figure would be most of the disk."""
+    book = a_book()
+    for distance in range(40, 400, 30):
+        put(book, SHORT, distance, 1e6 * math.pi * distance, tier=2)
+        put(book, SHORT, distance + 1, 1e6 * math.e, tier=4)
+    rows = extract(book)
+
+    assert rows
+    for row in rows:
+        levels = (row.level, row.low, row.high)
+        assert levels == tuple(round(price, 5) for price in levels)
+        assert row.low <= row.level <= row.high
+        assert row.notional_usd == round(row.notional_usd)
+        assert row.strength == round(row.strength, 4)
+        assert row.leverage_tier == round(row.leverage_tier or 0.0, 2)
 
 
 def test_the_share_at_risk_scales_the_dollars() -> None:
