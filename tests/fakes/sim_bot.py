@@ -89,6 +89,8 @@ class Life:
         self.decisions = 0
         self.steps = 0
         self.drained_ms = 0
+        self.busy_timeout_ms: int | None = None
+        """How long the ledger waits for another program's lock; None: as it does."""
         self.is_done = False
         """What `run` was to wait for has come."""
         self.watch: Watch | None = None
@@ -146,6 +148,9 @@ class Life:
         self.ledger = open_ledger(self._request())
         try:
             self._assemble()
+            if self.busy_timeout_ms is not None:
+                pragma = f"PRAGMA busy_timeout = {self.busy_timeout_ms}"
+                self.ledger.writer.run_outside(lambda connection: connection.execute(pragma))
             running = asyncio.get_running_loop()
             assert isinstance(running, SteppedLoop)
             await self.venue.start(self.inbox.put)

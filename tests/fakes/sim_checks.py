@@ -25,7 +25,7 @@ from tests.fakes.sim_bot import Life, loaded_differences
 from tests.fakes.sim_exchange import World
 from tests.fakes.sim_venue import ExchangeVenue, NotedPaper
 
-PROTECTED_WITHIN_MS: Final = 8_000
+PROTECTED_WITHIN_MS: Final = 5_000
 """From a fill, or from a restart, to a stop that the venue has confirmed."""
 _BUSY: Final = frozenset({OrderStatus.INTENDED, OrderStatus.UNKNOWN, OrderStatus.CANCELING})
 
@@ -223,7 +223,9 @@ def _exit(state: State, request: OrderRequest) -> None:
     bracket = state.brackets[request.bracket_id]
     _hold("exits are reduce-only", request.is_reduce_only, request)
     if request.leg is Leg.STOP:
-        _hold("stop for all of it", request.qty >= _held(state, bracket), request)
+        is_new = state.orders[request.client_id].intended_at == state.at
+        is_whole = request.qty >= _held(state, bracket)
+        _hold("stop for all of it", is_whole or not is_new, request)
         _hold("stop at its price", request.trigger_price == bracket.stop_price, request)
     if request.leg is Leg.TARGET:
         covered = max((row.remaining_qty for row in _open_stops(state, bracket)), default=ZERO)

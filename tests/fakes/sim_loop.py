@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from bot.clock import VirtualLoop
 
 T = TypeVar("T")
-STEPS_MAX = 100_000
+STEPS_MAX = 300_000
 
 
 class EndlessError(AssertionError):

@@ -45,11 +45,27 @@ def rows_at(price: float) -> tuple[Row, ...]:
     )
 
 
-def a_row(side: PositionSide, level: float, usd: float, strength: float, price: float) -> Row:
+def a_row(
+    side: PositionSide,
+    level: float,
+    usd: float,
+    strength: float,
+    price: float,
+    *,
+    id_: int | None = None,
+) -> Row:
     """A row, unless the price is through it."""
     is_through = level <= price if side is PositionSide.SHORT else level >= price
     moved = price * (1.02 if side is PositionSide.SHORT else 0.98) if is_through else level
-    return Row(level=moved, side=side, notional_usd=usd, strength=strength, low=moved, high=moved)
+    return Row(
+        level=moved,
+        side=side,
+        notional_usd=usd,
+        strength=strength,
+        low=moved,
+        high=moved,
+        provider_id=id_,
+    )
 
 
 @dataclass
@@ -88,6 +104,7 @@ class Script:
     readings_end: float = math.inf
     """From this second on the heatmap fails."""
     readings_again: float = math.inf
+    failure: str = "unreachable"
     reading: Callable[[float, float], Reading | None] | None = None
     """(second, mark) -> the reply, None for a failure; by default the rows above."""
     price_every_s: float = 1.0
@@ -140,7 +157,7 @@ class Script:
         second, mark = (at - T0) / 1000, self.mark(at)
         found = self.reading(second, mark) if self.reading is not None else a_reading(mark)
         if found is None or self.readings_end <= second < self.readings_again:
-            failure = ReadingFailure(kind="unreachable", reason="connection refused")
+            failure = ReadingFailure(kind=self.failure, reason="as the script says")
             return HeatmapFailed(at=at, symbol=BTC, failure=failure, sequence=sequence)
         return HeatmapRead(at=at, reading=found, asked_at=at, sequence=sequence)
 

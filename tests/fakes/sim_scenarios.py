@@ -40,6 +40,20 @@ def hunting(**fields: object) -> CoreSettings:
     )
 
 
+def risking(settings: CoreSettings, **fields: object) -> CoreSettings:
+    """The settings with some keys of the risk changed."""
+    return replace(settings, risk=replace(settings.risk, **fields))
+
+
+def later(plan: Plan, second: float) -> Plan:
+    """The same outside, for a life that begins at this second on a good line."""
+    return replace(plan, start_s=second, is_first=False, line=Line())
+
+
+def hold() -> HoldAsked:
+    return HoldAsked(at=Millis(0))
+
+
 def world(seed: int) -> World:
     """An exchange where orders fill in parts, every second one of which finds too little."""
     made = World()
@@ -105,7 +119,7 @@ def lagging(seed: int) -> tuple[Plan, float]:
 
 def held(seed: int) -> tuple[Plan, float]:
     """The operator has said no before the first reading."""
-    script = Script(acts=((0.0, lambda: HoldAsked(at=Millis(0))),))
+    script = Script(acts=((0.0, hold),))
     return Plan(script=script, outside=world(seed), seed=seed), 8.0
 
 

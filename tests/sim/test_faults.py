@@ -26,8 +26,6 @@ SEEDS: Final = 100
 OFF_S: Final = 12.0
 """The faults end then."""
 LIVE_WITHIN_S: Final = 15.0
-AFTER_OUTAGE_S: Final = 45.0
-"""What was unknown through an outage is asked about with each reconcile, three times."""
 Act = Callable[[World], None]
 
 
@@ -113,8 +111,7 @@ def test_faults_never_leave_a_position_bare_and_all_settles_once_they_end(name: 
         acts = [(4.0, ACTS[name]), (OFF_S, come_up)]
         line = BAD if seed % 4 else Line()
         plan = plan_of(world, *acts, line=_ending(line), seed=1_000 * seed + len(name))
-        within_s = AFTER_OUTAGE_S if name == "outage" else LIVE_WITHIN_S
-        story = Story(plan, seconds=OFF_S + within_s, until=settled_after(OFF_S + 0.5))
+        story = Story(plan, seconds=OFF_S + LIVE_WITHIN_S, until=settled_after(OFF_S + 0.5))
 
         story.checks.must_settle(story.life)
 
