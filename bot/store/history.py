@@ -2,8 +2,9 @@
 
 A file of its own with `synchronous=NORMAL`, since losing the last seconds to a power cut harms
 nobody. It never holds up trading: polls wait in a bounded queue and are written by a thread of
-their own; what cannot be written is counted and dropped. A poll that repeats the one before is
-stored as a pointer to it; each day begins with whole bodies, so that old days go as a whole.
+their own; what cannot be written is counted and dropped. A poll whose clusters repeat those of the
+one before is stored as its price and a pointer: between two bars only the price changes. Each day
+begins with whole bodies, so that old days go as a whole.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from bot.errors import DataDirError
 from bot.model.events import HeatmapRead
@@ -55,7 +57,7 @@ _reading_from = msgspec.json.Decoder(Reading).decode
 
 class _Last(msgspec.Struct, frozen=True, kw_only=True):
     id: int
-    content: object
+    clusters: Reading
     day: int
 
 
@@ -138,9 +140,9 @@ class History:
 
     def _put(self, connection: Any, event: HeatmapRead) -> None:
         reading, day = event.reading, event.at // DAY_MS
-        content = reading.content_key or (reading.price, reading.rows)
+        clusters = replace(reading, price=0.0, content_key="", server_age_s=None)
         last = self._last.get(reading.symbol)
-        is_same = last is not None and last.content == content and last.day == day
+        is_same = last is not None and last.day == day and last.clusters == clusters
         row = (
             reading.symbol,
             event.at,
@@ -152,7 +154,7 @@ class History:
         )
         number = connection.execute(_INSERT, row).lastrowid
         if not is_same:
-            self._last[reading.symbol] = _Last(id=number, content=content, day=day)
+            self._last[reading.symbol] = _Last(id=number, clusters=clusters, day=day)
 
     def _opened(self) -> Any:
         if self._connection is None:
@@ -180,7 +182,7 @@ def polls(path: Path, symbol: Symbol, *, since: Millis, until: Millis) -> list[H
     connection = open_read_only(path, module=driver())
     try:
         rows = connection.execute(
-            "SELECT p.at, p.asked_at, p.id, coalesce(p.body, o.body) FROM poll p"
+            "SELECT p.at, p.asked_at, p.id, p.price, coalesce(p.body, o.body) FROM poll p"
             " LEFT JOIN poll o ON o.id = p.same_as"
             " WHERE p.symbol = ? AND p.at >= ? AND p.at < ? ORDER BY p.at, p.id",
             (symbol, since, until),
@@ -192,10 +194,18 @@ def polls(path: Path, symbol: Symbol, *, since: Millis, until: Millis) -> list[H
             at=Millis(at),
             asked_at=Millis(asked_at),
             sequence=number,
-            reading=_reading_from(journal.decompress(body)),
+            reading=_at_price(_reading_from(journal.decompress(body)), price),
         )
-        for at, asked_at, number, body in rows
+        for at, asked_at, number, price, body in rows
     ]
+
+
+def _at_price(reading: Reading, price: float) -> Reading:
+    """A poll that repeated these clusters; how old its reply was is not kept."""
+    if price == reading.price:
+        return reading
+    key = f"{reading.content_key}:{price!r}" if reading.content_key else ""
+    return replace(reading, price=price, content_key=key, server_age_s=None)
 
 
 def _open(path: Path) -> Any:

@@ -39,7 +39,7 @@ def kept(path: Path, *events: HeatmapRead, days: int = 90) -> History:
 
 def test_polls_come_back_as_they_were_read(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
-    events = [a_poll(T0, content="a"), a_poll(T0 + 5_000, content="b")]
+    events = [a_poll(T0, content="a"), a_poll(T0 + 5_000, content="a")]
     kept(path, *events, a_poll(T0, symbol=ETH))
 
     assert [(event.at, event.reading) for event in events] == [
@@ -55,6 +55,30 @@ def test_a_repeated_content_is_stored_once(tmp_path: Path) -> None:
     assert 1 == bodies(path)
     assert [T0 + n * 5_000 for n in range(5)] == [event.at for event in found]
     assert 1 == len({event.reading for event in found})
+
+
+def test_clusters_that_repeat_at_another_price_are_stored_once(tmp_path: Path) -> None:
+    """Between two bars of the local engine only the price changes, in eleven of twelve polls."""
+    path = tmp_path / "history.db"
+    first = a_poll(T0, content="a")
+    moved = msgspec.structs.replace(first.reading, price=97_500.5, content_key="b")
+    kept(path, first, msgspec.structs.replace(first, at=Millis(T0 + 5_000), reading=moved))
+    found = [event.reading for event in polls(path, BTC, **FOR_EVER)]
+
+    assert 1 == bodies(path)
+    assert [first.reading.price, 97_500.5] == [reading.price for reading in found]
+    assert 1 == len({reading.rows for reading in found})
+    assert 2 == len({reading.content_key for reading in found})
+
+
+def test_clusters_that_change_at_the_same_price_are_stored_again(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    first = a_poll(T0, content="a")
+    fewer = msgspec.structs.replace(first.reading, rows=first.reading.rows[1:], content_key="b")
+    kept(path, first, msgspec.structs.replace(first, at=Millis(T0 + 5_000), reading=fewer))
+
+    assert 2 == bodies(path)
+    assert [3, 2] == [len(event.reading.rows) for event in polls(path, BTC, **FOR_EVER)]
 
 
 def test_content_is_compared_whole_where_the_reading_has_no_key(tmp_path: Path) -> None:
