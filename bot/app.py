@@ -187,7 +187,7 @@ def first_events(
         events.append(TroubleSeen(at=at, cause=HoldCause.CRASH_LOOP, detail=what))
     if ledger.trouble:
         what = ledger.trouble
-        events.append(TroubleSeen(at=at, cause=HoldCause.STORE_TROUBLE, detail=what))
+        events.append(TroubleSeen(at=at, cause=HoldCause.LEDGER_REPAIRED, detail=what))
     return events
 
 

@@ -56,6 +56,7 @@ OrderEvent: TypeAlias = (
 
 def on_start(state: State, draft: Draft, at: Millis) -> None:
     """Recover: whatever was under way is in doubt until the venue has been read."""
+    operation.on_start(state, draft)
     detail = "the venue has not been read since the start"
     cause = HoldCause.NOT_RECONCILED
     operation.hold_for(state, draft, cause, detail, to=OperatingState.PROTECT)

@@ -17,12 +17,31 @@ from bot.model.primitives import Millis, Symbol, Usd
 
 _TROUBLE_STATES: Final = {
     HoldCause.VENUE_ERRORS: OperatingState.PROTECT,
+    HoldCause.STORE_TROUBLE: OperatingState.PROTECT,
+    HoldCause.LEDGER_REPAIRED: OperatingState.PROTECT,
     HoldCause.CRASH_LOOP: OperatingState.PROTECT,
 }
 """What trouble asks for; every other cause asks for HOLD."""
 _NEEDS_OPERATOR: Final = frozenset(
-    {HoldCause.CRASH_LOOP, HoldCause.DRAWDOWN, HoldCause.ACCOUNT_CHANGED, HoldCause.OPERATOR}
+    {
+        HoldCause.OPERATOR,
+        HoldCause.DRAWDOWN,
+        HoldCause.ACCOUNT_CHANGED,
+        HoldCause.CRASH_LOOP,
+        HoldCause.LEDGER_REPAIRED,
+    }
 )
+_OF_ONE_RUN: Final = frozenset(
+    {
+        HoldCause.TASK_FAILED,
+        HoldCause.STORE_TROUBLE,
+        HoldCause.VENUE_ERRORS,
+        HoldCause.CLOCK_SKEW,
+        HoldCause.PRICE_STALE,
+        HoldCause.WARMING_UP,
+    }
+)
+"""Told by an adapter, which alone tells of the end: they do not outlive the adapter's run."""
 _SEVERITIES: Final = {
     OperatingState.HOLD: "warning",
     OperatingState.PROTECT: "error",
@@ -30,11 +49,18 @@ _SEVERITIES: Final = {
 }
 
 
+def on_start(state: State, draft: Draft) -> None:
+    """Let go of what only the run before could have ended; what lasts is told anew."""
+    _drop(state, draft, lambda hold: hold.cause in _OF_ONE_RUN)
+
+
 # --- by command
 
 
 def on_hold(state: State, draft: Draft, event: HoldAsked) -> None:
-    """No new entries until `resume`."""
+    """No new entries until `resume`; a flatten that is under way goes on, and ends in the same."""
+    if is_flattening(state):
+        return
     hold_for(state, draft, HoldCause.OPERATOR, event.reason or "asked for by the operator")
 
 

@@ -74,6 +74,8 @@ class HoldCause(StrEnum):
     CLOCK_JUMPED = "clock_jumped"
     VENUE_ERRORS = "venue_errors"
     STORE_TROUBLE = "store_trouble"
+    LEDGER_REPAIRED = "ledger_repaired"
+    """The start had to put an older or an empty ledger in a damaged one's place."""
     CRASH_LOOP = "crash_loop"
     WARMING_UP = "warming_up"
     TASK_FAILED = "task_failed"

@@ -238,3 +238,45 @@ def test_a_clock_jump_does_not_end_by_being_told_that_it_is_over() -> None:
     bot.sees(TroubleSeen(at=bot.at, cause="clock_jumped", detail="", is_over=True))
 
     assert HoldCause.CLOCK_JUMPED in bot.holds()
+
+
+@pytest.mark.parametrize("cause", ["task_failed", "store_trouble", "venue_errors"])
+def test_trouble_of_a_run_that_was_killed_does_not_hold_the_next_one_for_ever(cause: str) -> None:
+    """Only the adapter that told of it tells of its end, and that adapter is gone."""
+    bot = a_bot()
+    bot.sees(TroubleSeen(at=bot.at, cause=cause, detail="as it was killed"))
+    again = bot.restarts().starts()
+    again.at = Millis(again.at + 1)
+    again.sees(account(again.at))
+
+    assert [] == again.holds()
+
+
+def test_p15_a_repaired_ledger_protects_until_the_operator_resumes() -> None:
+    bot = a_bot()
+    bot.sees(TroubleSeen(at=bot.at, cause="ledger_repaired", detail="from the newest backup"))
+    protected = bot.state.operation.state
+    again = bot.restarts().starts()
+    again.at = Millis(again.at + 1)
+    again.sees(account(again.at))
+    still = again.state.operation.state
+    again.sees(ResumeAsked(at=again.at))
+
+    assert [S.PROTECT, S.PROTECT, S.TRADING] == [protected, still, again.state.operation.state]
+
+
+def test_p16_a_ledger_in_trouble_protects_until_it_is_over() -> None:
+    bot = a_bot()
+    bot.sees(TroubleSeen(at=bot.at, cause="store_trouble", detail="deleted"))
+    protected = bot.state.operation.state
+    bot.sees(TroubleSeen(at=bot.at, cause="store_trouble", detail="", is_over=True))
+
+    assert (S.PROTECT, S.TRADING) == (protected, bot.state.operation.state)
+
+
+def test_a_hold_asked_for_while_everything_is_closed_lets_the_closing_go_on() -> None:
+    bot = in_position()
+    bot.sees(FlattenAsked(at=bot.at))
+    bot.sees(HoldAsked(at=bot.at))
+
+    assert S.FLATTEN is bot.state.operation.state
