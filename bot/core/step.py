@@ -47,17 +47,21 @@ from bot.model.primitives import Millis
 
 
 def step(state: State, event: Event) -> Decision:
-    """Decide what one event leads to.
-
-    Time in the core never runs backwards: what comes late counts as of now, so a busy moment in
-    which a price waited behind a reading is no step of the clock.
-    """
-    if event.at < state.at:
-        event = replace(event, at=state.at)
+    """Decide what one event leads to; an event that comes late counts as `counted` says."""
+    event = counted(state, event)
     state.at = event.at
     draft = Draft(state, state.at)
     _dispatch(state, draft, event)
     return draft.decision()
+
+
+def counted(state: State, event: Event) -> Event:
+    """The event at the time that it counts for.
+
+    Time in the core never runs backwards: what comes late counts as of now, so a busy moment in
+    which a price waited behind a reading is no step of the clock.
+    """
+    return event if event.at >= state.at else replace(event, at=state.at)
 
 
 def next_due_at(state: State) -> Millis | None:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import structlog
 
 from bot.core.state import State
-from bot.core.step import next_due_at, step
+from bot.core.step import counted, next_due_at, step
 from bot.engine.hands import Hands
 from bot.engine.inbox import Inbox
 from bot.errors import StoreError
@@ -129,6 +129,8 @@ class Loop:
             await asyncio.sleep(STORE_RETRY_S)
 
     async def _decide(self, event: Event) -> None:
+        # The journal has no ticks that led to nothing, so what they made late must say it itself.
+        event = counted(self._state, event)
         decision = step(self._state, event)
         if isinstance(event, Ticked) and decision.is_empty:
             return
