@@ -10,7 +10,7 @@ define install_locked
 	@$(PIP) $(LOCKED) $(1) 2>&1 | tee $(VENV)/install.log | { \
 	  total=$$(grep -c '==' $(1)); done=0; \
 	  while read -r word rest; do \
-	    case $$word in Collecting|Ignoring|Requirement) done=$$((done + 1)); \
+	    case $$word in Collecting|Processing|Ignoring|Requirement) done=$$((done + 1)); \
 	      if [ -t 1 ]; then printf '\r[%-30.*s] %d/%d' $$((done * 30 / total)) \
 	        '##############################' $$done $$total; fi;; \
 	    esac; \
