@@ -24,7 +24,7 @@ from bot.engine.hands import Hands
 from bot.engine.inbox import Inbox
 from bot.engine.loop import Entries, Loop
 from bot.engine.supervisor import keep_running
-from bot.errors import ConfigError, StoreError
+from bot.errors import ConfigError
 from bot.model.account import HoldCause
 from bot.model.events import Event, HeatmapRead, SettingsChanged, StopAsked, TroubleSeen
 from bot.model.primitives import Millis
@@ -137,11 +137,7 @@ class Parts:
 
     def market_emits(self, event: Event) -> None:
         """Hand a market event round: the venue and the engine see it before the core does."""
-        try:
-            self.venue.on_market(event)
-        except StoreError as error:
-            # The fill is kept in memory and saved with the next event; nothing was told of it.
-            self.trouble(HoldCause.STORE_TROUBLE, error.what)
+        self.venue.on_market(event)
         if self.engine is not None:
             self.engine.on_market(event)
         self.inbox.put(event)

@@ -14,7 +14,7 @@ import structlog
 
 from bot.clock import monotonic_s
 from bot.errors import StoreError
-from bot.model.events import Event, PriceMoved
+from bot.model.events import Event, PriceMoved, ResumeAsked
 from bot.model.facts import Decision
 from bot.model.primitives import Millis
 from bot.model.snapshot import Snapshot
@@ -59,6 +59,7 @@ class Ledger:
         self._lock = lock
         self._witness = witness
         self._windows = windows
+        self._memory = journal.Memory()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._seq: int = writer.run(_newest_seq)
         self._inode = files.ledger.stat().st_ino
@@ -91,7 +92,7 @@ class Ledger:
     def record_now(self, entries: Sequence[tuple[Event, Decision]]) -> None:
         """The same, in the calling thread."""
         started_s = monotonic_s()
-        batch = journal.pack(entries)
+        batch = journal.pack(entries, self._memory)
         if batch is None:
             return
         rows = codec.rows_of(
@@ -100,9 +101,18 @@ class Ledger:
         rows["market_state"] = _prices(entries)
         seq = self._seq + 1
         line = (seq, batch.at, batch.n, batch.kinds, self.meta.instance, batch.body)
+        is_forgiven = any(isinstance(event, ResumeAsked) for event, _ in entries)
+
+        def work(connection: sa.Connection) -> None:
+            _write(connection, rows, line)
+            if is_forgiven:
+                boots.forgive(connection, self.boot.id)
+
         try:
-            self.writer.run(lambda connection: _write(connection, rows, line))
+            self.writer.run(work)
         except StoreError as error:
+            # What was not written cannot be repeated.
+            self._memory.clear()
             log.error("store.failed", reason=error.what, remedy=error.remedy)  # noqa: TRY400
             raise
         self._seq = seq

@@ -2,11 +2,14 @@
 
 A request arrives `latency` market milliseconds after it was sent and is judged by the prices of
 that moment. What it changed is saved before anyone is answered, so whatever was answered
-survives a kill, and a request that was under way when the process died never arrived.
+survives a kill, and a request that was under way when the process died never arrived. While it
+cannot be saved nothing is told: answers prove nothing, and what happened is told when it is kept.
 """
 
 from collections.abc import Callable
 
+from bot.errors import StoreError
+from bot.model.account import HoldCause
 from bot.model.commands import (
     CancelForeign,
     CancelOrder,
@@ -27,6 +30,8 @@ from bot.model.events import (
     OrderRejected,
     OrderUpdated,
     PriceMoved,
+    QueryFailed,
+    TroubleSeen,
 )
 from bot.model.instrument import Instrument
 from bot.model.order import OrderKind, OrderRequest, OrderStatus
@@ -63,6 +68,8 @@ class PaperVenue:
         self._emit: Emit | None = None
         self._exchange: Exchange | None = None
         self._is_caught_up = False
+        self._is_unsaved = False
+        """The last save failed, which has been told."""
 
     async def start(self, emit: Emit) -> None:
         """Load the account, or open one with the configured balance; raises StoreError."""
@@ -82,7 +89,7 @@ class PaperVenue:
         self._emit = None
 
     def on_market(self, event: Event) -> None:
-        """See a market event before the core does; raises StoreError when a fill cannot be kept."""
+        """See a market event before the core does."""
         exchange = self._exchange
         if exchange is None:
             return
@@ -102,8 +109,7 @@ class PaperVenue:
         at = self._clock.now()
         answer = self._answer(exchange, command, asked_at, at)
         # No await from the change to the answer: the loop cannot see one without the other.
-        self._publish(exchange, at)
-        return answer
+        return answer if self._publish(exchange, at) else _unproved(command, at)
 
     def _answer(self, exchange: Exchange, command: Command, asked_at: Millis, at: Millis) -> Event:
         match command:
@@ -163,15 +169,30 @@ class PaperVenue:
         )
         return AccountRead(at=at, snapshot=snapshot)
 
-    def _publish(self, exchange: Exchange, at: Millis) -> None:
-        """Save what changed, then tell it."""
+    def _publish(self, exchange: Exchange, at: Millis) -> bool:
+        """Save what changed, then tell it; False where it cannot be saved and so is not told."""
         if exchange.is_changed:
-            self._books.save(books.encode(exchange.state(at)))
+            try:
+                self._books.save(books.encode(exchange.state(at)))
+            except StoreError as error:
+                if not self._is_unsaved:
+                    self._tell_trouble(at, error.what)
+                self._is_unsaved = True
+                return False
             exchange.is_changed = False
         facts = exchange.take_facts()
         if self._emit is not None:
             for fact in facts:
                 self._emit(fact)
+        if self._is_unsaved:
+            self._is_unsaved = False
+            self._tell_trouble(at, "", is_over=True)
+        return True
+
+    def _tell_trouble(self, at: Millis, detail: str, *, is_over: bool = False) -> None:
+        if self._emit is not None:
+            cause = HoldCause.STORE_TROUBLE
+            self._emit(TroubleSeen(at=at, cause=cause, detail=detail, is_over=is_over))
 
     def _latency_s(self) -> float:
         jitter_ms = self._settings.latency_jitter_ms * self._chance()
@@ -189,3 +210,23 @@ def _cancel(
             reason="no open order has this id",
         )
     return OrderUpdated(at=at, report=exchange.cancel(order, at).report())
+
+
+def _unproved(command: Command, at: Millis) -> Event:
+    """The answer to a command whose outcome a kill could still undo."""
+    reason = "the paper account cannot be saved"
+    match command:
+        case PlaceOrder(request=request):
+            client_id = request.client_id
+            return OrderOutcomeUnknown(
+                at=at, client_id=client_id, reason=reason, unsettled_until=at
+            )
+        case CancelOrder(client_id=client_id):
+            return CancelRejected(at=at, client_id=client_id, code="", reason=reason)
+        case CancelForeign(venue_id=venue_id):
+            client_id = ClientOrderId(venue_id)
+            return CancelRejected(at=at, client_id=client_id, code="", reason=reason)
+        case QueryOrder(client_id=client_id):
+            return QueryFailed(at=at, client_id=client_id, reason=reason)
+        case FetchAccount():
+            return QueryFailed(at=at, client_id=None, reason=reason)

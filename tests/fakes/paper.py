@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from bot.errors import StoreError
 from bot.model.events import Event, PriceMoved
 from bot.model.instrument import Instrument, LeverageTier
 from bot.model.order import Leg, OrderKind, OrderRequest, TimeInForce
@@ -111,12 +112,16 @@ class MemoryBooks:
     def __init__(self, document: bytes | None = None) -> None:
         self.document = document
         self.saves = 0
+        self.is_full = False
+        """The disk takes nothing more."""
         self.events: list[Event | str] = []
 
     def load(self) -> bytes | None:
         return self.document
 
     def save(self, document: bytes) -> None:
+        if self.is_full:
+            raise StoreError("The disk is full.")
         self.document = document
         self.saves += 1
         self.events.append("saved")

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.model.events import ResumeAsked
+from bot.model.facts import Decision
 from bot.model.primitives import Millis
 from bot.store import boots
-from tests.fakes.rows import WALL, a_ledger
+from tests.fakes.rows import T0, WALL, a_ledger
 
 
 def crash(folder: Path, wall: int) -> None:
@@ -55,3 +57,17 @@ def test_p29_what_the_operator_has_forgiven_does_not_count(tmp_path: Path) -> No
 
     assert ledger.boot.is_crash_loop
     assert 1 == after.boot.crashes
+
+
+def test_p29_a_resume_that_is_recorded_forgives(tmp_path: Path) -> None:
+    """Otherwise one more kill within ten minutes would hold entries again."""
+    for number in range(3):
+        crash(tmp_path, WALL + number)
+    ledger = a_ledger(tmp_path, wall=Millis(WALL + 10))
+    ledger.record_now([(ResumeAsked(at=T0), Decision())])
+    ledger.close()
+    after = a_ledger(tmp_path, wall=Millis(WALL + 20))
+    after.close()
+
+    assert ledger.boot.is_crash_loop
+    assert not after.boot.is_crash_loop

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from bot.clock import LoopClock, run_virtual
-from bot.model.commands import CancelForeign, FetchAccount, PlaceOrder, QueryOrder
+from bot.model.commands import CancelForeign, CancelOrder, FetchAccount, PlaceOrder, QueryOrder
 from bot.model.events import (
     AccountRead,
     CandleClosed,
@@ -267,3 +267,39 @@ def test_after_stop_the_account_still_moves_and_nobody_is_told() -> None:
         assert isinstance(answer, OrderUpdated)
 
     play(scenario)
+
+
+def test_p10_while_the_disk_is_full_no_answer_proves_anything_and_later_all_is_told() -> None:
+    """A kill would undo what is not saved, and the run has to outlive a full disk."""
+    books = MemoryBooks()
+    answers: list[Event] = []
+
+    async def scenario() -> None:
+        venue, _ = await opened(books)
+        books.events.clear()
+        books.is_full = True
+        venue.on_market(price(97.0, at=NOW + 1000))
+        again = stop("again", Side.BUY, "1", "99")
+        commands = (
+            place(again),
+            QueryOrder(symbol=BTC, client_id=again.client_id),
+            CancelOrder(symbol=BTC, client_id=again.client_id),
+            CancelForeign(symbol=BTC, venue_id=VenueOrderId("7")),
+            FetchAccount(symbol=ALL, fills_since=NOW),
+        )
+        answers.extend([await venue.execute(command) for command in commands])
+        books.is_full = False
+        venue.on_market(price(97.0, at=NOW + 2000))
+
+    play(scenario)
+    told = ["saved" if row == "saved" else type(row).__name__ for row in books.events]
+
+    assert [
+        "OrderOutcomeUnknown",
+        "QueryFailed",
+        "CancelRejected",
+        "CancelRejected",
+        "QueryFailed",
+    ] == [type(answer).__name__ for answer in answers]
+    assert ["TroubleSeen", "saved", "OrderFilled"] == told[:3]
+    assert "TroubleSeen" == told[-1]
