@@ -3,6 +3,8 @@
 A batch of the inbox is one row. Its body is JSON, `[event, commands, digest of the facts]` an
 entry, compressed with a preset dictionary: a price alone shrinks from 200 bytes to some 60, where
 plain zlib would hardly help. The first byte names the dictionary, so that a later one can be added.
+A reading whose clusters repeat those before it in the same run is written without them, with `true`
+as a fourth item: between two bars only the price changes, and readings are most of a journal.
 """
 
 import hashlib
@@ -11,12 +13,14 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.errors import DataError
 from bot.model.commands import Command
-from bot.model.events import Event, Ticked
+from bot.model.events import Event, HeatmapRead, Started, Ticked
 from bot.model.facts import Decision, Fact
-from bot.model.primitives import Millis
+from bot.model.heatmap import Row
+from bot.model.primitives import Millis, Symbol
 
 _DICTIONARY_V1: Final = (
     b'"reason":"","retry_at":"unsettled_until":"OrderOutcomeUnknown""OrderRejected""FundingRead"'
@@ -68,7 +72,49 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-_decoder = msgspec.json.Decoder(list[tuple[Event, tuple[Command, ...], str]])
+class Memory:
+    """The newest clusters of each symbol in a run's journal: both ends keep one, and agree."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Symbol, tuple[Row, ...]] = {}
+
+    def clear(self) -> None:
+        """Forget: the next reading of each symbol is written whole."""
+        self._rows.clear()
+
+    def shorten(self, event: Event) -> tuple[Event, bool]:
+        """The event as it is written, and whether it lacks clusters that are known already."""
+        if isinstance(event, Started):
+            # A replay may begin here and knows nothing from before.
+            self.clear()
+        if not isinstance(event, HeatmapRead):
+            return event, False
+        reading = event.reading
+        if reading.rows and self._rows.get(reading.symbol) == reading.rows:
+            return replace(event, reading=replace(reading, rows=())), True
+        self._rows[reading.symbol] = reading.rows
+        return event, False
+
+    def restore(self, event: Event, *, is_repeat: bool) -> Event:
+        """Undo `shorten`; before the first start of a run that is read, clusters may lack."""
+        if not isinstance(event, HeatmapRead):
+            return event
+        reading = event.reading
+        if is_repeat:
+            rows = self._rows.get(reading.symbol, ())
+            return replace(event, reading=replace(reading, rows=rows))
+        self._rows[reading.symbol] = reading.rows
+        return event
+
+
+class _Line(msgspec.Struct, frozen=True, array_like=True):
+    event: Event
+    commands: tuple[Command, ...]
+    digest: str
+    is_repeat: bool = False
+
+
+_decoder = msgspec.json.Decoder(list[_Line])
 
 
 def digest_of(facts: Sequence[Fact]) -> str:
@@ -83,12 +129,17 @@ def matters(event: Event, decision: Decision) -> bool:
     return not (isinstance(event, Ticked) and decision.is_empty)
 
 
-def pack(entries: Iterable[tuple[Event, Decision]]) -> Batch | None:
+def pack(entries: Iterable[tuple[Event, Decision]], memory: Memory) -> Batch | None:
     """One row for a batch; None where nothing in it matters."""
     kept = [(event, decision) for event, decision in entries if matters(event, decision)]
     if not kept:
         return None
-    raw = _encode([(event, d.commands, digest_of(d.facts)) for event, d in kept])
+    lines = []
+    for event, decision in kept:
+        written, is_repeat = memory.shorten(event)
+        line = (written, decision.commands, digest_of(decision.facts))
+        lines.append((*line, True) if is_repeat else line)
+    raw = _encode(lines)
     names = dict.fromkeys(type(event).__name__ for event, _ in kept)
     return Batch(
         at=max(event.at for event, _ in kept),
@@ -98,8 +149,8 @@ def pack(entries: Iterable[tuple[Event, Decision]]) -> Batch | None:
     )
 
 
-def unpack(seq: int, body: bytes) -> list[Entry]:
-    """The entries of one row.
+def unpack(seq: int, body: bytes, memory: Memory) -> list[Entry]:
+    """The entries of one row; rows are read in their order, with one memory.
 
     Raises:
         DataError: the bytes cannot be believed.
@@ -114,8 +165,13 @@ def unpack(seq: int, body: bytes) -> list[Entry]:
             remedy="Run `liqbot db check`; replay a backup or another stretch of the journal.",
         ) from error
     return [
-        Entry(seq=seq, event=event, commands=commands, digest=digest)
-        for event, commands, digest in items
+        Entry(
+            seq=seq,
+            event=memory.restore(line.event, is_repeat=line.is_repeat),
+            commands=line.commands,
+            digest=line.digest,
+        )
+        for line in items
     ]
 
 

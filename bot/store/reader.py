@@ -295,9 +295,10 @@ class Reader:
             DataError: a row cannot be believed.
 
         """
+        memory = journal.Memory()
         query = "SELECT seq, body FROM journal WHERE seq >= ? ORDER BY seq"
         for seq, body in self._connection.execute(query, (since,)):
-            yield from journal.unpack(seq, body)
+            yield from journal.unpack(seq, body, memory)
 
     def starts(self) -> list[int]:
         """Journal rows in which a run started: where a replay can begin."""

@@ -312,8 +312,8 @@ def test_state_loaded_equals_facts_folded(
 @given(batch=st.lists(st.tuples(events, decisions), max_size=8))
 def test_the_journal_gives_back_what_it_was_given(batch: list[tuple[Event, Decision]]) -> None:
     kept = [entry for entry in batch if journal.matters(*entry)]
-    packed = journal.pack(batch)
-    entries = journal.unpack(1, packed.body) if packed else []
+    packed = journal.pack(batch, journal.Memory())
+    entries = journal.unpack(1, packed.body, journal.Memory()) if packed else []
 
     assert [(event, d.commands) for event, d in kept] == [(e.event, e.commands) for e in entries]
     assert [journal.digest_of(d.facts) for _, d in kept] == [e.digest for e in entries]

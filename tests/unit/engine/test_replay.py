@@ -59,9 +59,9 @@ def recorded(events: Sequence[Event]) -> list[Entry]:
             state = State(settings=event.settings, instruments=instruments, snapshot=event.snapshot)
         assert state is not None
         entries.append((event, step(state, event)))
-    batch = journal.pack(entries)
+    batch = journal.pack(entries, journal.Memory())
     assert batch is not None
-    return journal.unpack(1, batch.body)
+    return journal.unpack(1, batch.body, journal.Memory())
 
 
 def test_a_run_comes_out_as_it_was_byte_for_byte() -> None:

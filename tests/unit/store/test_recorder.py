@@ -18,6 +18,7 @@ from tests.fakes.rows import (
     a_fill,
     a_ledger,
     a_price,
+    a_reading,
     an_intent,
     an_order,
     with_facts,
@@ -118,6 +119,22 @@ def test_p16_a_deleted_ledger_is_noticed(tmp_path: Path) -> None:
     assert "" == before
     assert "was deleted or replaced" in deleted
     assert deleted == replaced
+
+
+def test_clusters_of_a_batch_that_failed_are_written_whole_with_the_next(tmp_path: Path) -> None:
+    """What was not written cannot be repeated."""
+    ledger = a_ledger(tmp_path)
+    fill = FillBooked(fill=a_fill("f1"), bracket_id=BracketId("b1"))
+    ledger.record_now(with_facts(fill))
+    with pytest.raises(StoreError, match="twice"):
+        ledger.record_now([(a_reading(), Decision()), *with_facts(fill)])
+    ledger.record_now([(a_reading(), Decision())])
+    ledger.record_now([(a_reading(), Decision())])
+    with Reader(ledger.files.ledger) as reader:
+        events = [entry.event for entry in reader.journal(since=2)]
+    ledger.close()
+
+    assert [a_reading(), a_reading()] == events
 
 
 def test_only_a_stop_that_says_when_is_a_clean_one(tmp_path: Path) -> None:
