@@ -10,7 +10,7 @@ import structlog
 
 from bot.model.account import HoldCause, OperatingState
 from bot.model.bracket import Bracket, BracketStatus
-from bot.model.cluster import ClusterEvent, ClusterEventKind
+from bot.model.cluster import ClusterEvent, ClusterEventKind, ProviderGate
 from bot.model.events import Event
 from bot.model.facts import (
     BracketChanged,
@@ -102,6 +102,7 @@ class Narrator:
                     scaled=gate.scaled_stability,
                     floating=gate.is_floating,
                     open=gate.is_open,
+                    reason=_verdict(gate),
                 )
             case Noted():
                 self._note(fact)
@@ -253,3 +254,18 @@ class Narrator:
             self._log.info("candidates.refused", at=at, count=total, minutes=span_min, rules=rules)
         self._refusals.clear()
         self._refusals_since = at
+
+
+def _verdict(gate: ProviderGate) -> str:
+    """What the provider is thought of, in one sentence."""
+    share = "unknown" if gate.stability is None else f"{gate.stability:.0%}"
+    if gate.is_floating:
+        verdict = (
+            "levels ride on the price; paper trades are marked, live entries are refused "
+            "without heatmap.allow_unstable_provider"
+        )
+    elif gate.is_open:
+        verdict = "levels stand still"
+    else:
+        verdict = "levels are not stable enough for live entries"
+    return f"{verdict} ({share} still there after 60 s)"

@@ -118,16 +118,7 @@ class Story:
         return f"{head}\n          ({rules}); `liqbot why SYMBOL` explains"
 
     def _judged(self, e: EventDict) -> str:
-        share = "unknown" if e["stability"] is None else f"{e['stability']:.0%}"
-        verdict = (
-            "levels ride on the price; paper trades are marked, live entries refused"
-            if e["floating"]
-            else "levels stand still"
-            if e["open"]
-            else "levels are not stable enough for live entries"
-        )
-        text = f"provider: {verdict} ({share} still there after 60 s)"
-        return f"{self._clock(e['at'])}  {text}"
+        return f"{self._clock(e['at'])}  provider: {e['reason']}"
 
     def _other(self, e: EventDict) -> str:
         text = str(e.get("text") or _plain(e))

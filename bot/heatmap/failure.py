@@ -1,6 +1,7 @@
 """Why the heatmap gave no usable answer, in a form that a poller can act on."""
 
 from enum import StrEnum
+from typing import Final
 
 from bot.errors import FeedError
 
@@ -22,6 +23,18 @@ class FailureKind(StrEnum):
     """The answer is not what the contract says: not JSON, too large, fields missing."""
     REFUSED = "refused"
     """Well-formed, and not to be believed."""
+
+
+REMEDIES: Final = {
+    FailureKind.UNREACHABLE: "Look whether heatmap.base_url is right and the provider runs.",
+    FailureKind.TIMEOUT: "The provider is slow or does not answer. Wait, or look at the network.",
+    FailureKind.HTTP: "The provider is in trouble. Wait, or set heatmap.provider: local.",
+    FailureKind.THROTTLED: "Wait, or raise heatmap.period_s.",
+    FailureKind.MALFORMED: "Look whether heatmap.base_url is a heatmap: docs/heatmap-api.md.",
+    FailureKind.REFUSED: "The data cannot be trusted now; the bot will not trade on it.",
+    FailureKind.UNSUPPORTED: "Take it out of `symbols`, or name it as the provider does.",
+}
+"""What to do where the error itself knows nothing better."""
 
 
 class ReadingError(FeedError):

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import structlog
 
 from bot.heatmap.client import HeatmapClient
-from bot.heatmap.failure import ReadingError
+from bot.heatmap.failure import REMEDIES, ReadingError
 from bot.heatmap.listing import Listing
 from bot.heatmap.schedule import Schedule, Uniform
 from bot.heatmap.transport import Transport
@@ -143,7 +143,9 @@ class HttpFeed:
         if self._failing:
             log.debug("heatmap.rejected", **fields)
         else:
-            log.warning("heatmap.rejected", where=error.where, remedy=error.remedy, **fields)
+            where = error.where or self._settings.base_url
+            remedy = error.remedy or REMEDIES[error.kind]
+            log.warning("heatmap.rejected", where=where, remedy=remedy, **fields)
         self._failing.add(symbol)
 
     def _note_success(self, symbol: Symbol) -> None:

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from bot.heatmap.client import HeatmapClient
-from bot.heatmap.failure import FailureKind, ReadingError
+from bot.heatmap.failure import REMEDIES, FailureKind, ReadingError
 from bot.heatmap.guard import guarded
 from bot.heatmap.listing import Listing
 from bot.heatmap.transport import Transport
@@ -16,15 +16,6 @@ from bot.model.wiring import HeatmapSettings
 _ASKED_MAX: Final = 3
 """Symbols asked one by one; the list of symbols answers for the others."""
 _NAMED_MAX: Final = 5
-_REMEDIES: Final = {
-    FailureKind.UNREACHABLE: "Look whether heatmap.base_url is right and the provider runs.",
-    FailureKind.TIMEOUT: "The provider is slow or does not answer. Wait, or look at the network.",
-    FailureKind.HTTP: "The provider is in trouble. Wait, or set heatmap.provider: local.",
-    FailureKind.THROTTLED: "Wait, or raise heatmap.period_s.",
-    FailureKind.MALFORMED: "Look whether heatmap.base_url is a heatmap: docs/heatmap-api.md.",
-    FailureKind.REFUSED: "The data cannot be trusted now; the bot will not trade on it.",
-    FailureKind.UNSUPPORTED: "Take it out of `symbols`, or name it as the provider does.",
-}
 
 
 class ProbeResult(Value, frozen=True, kw_only=True):
@@ -58,7 +49,7 @@ async def probe(
             is_ok=False,
             where=where,
             what=error.what,
-            remedy=error.remedy or _REMEDIES[error.kind],
+            remedy=error.remedy or REMEDIES[error.kind],
             kind=error.kind,
         )
 
@@ -79,7 +70,7 @@ async def _look(client: HeatmapClient, listings: Sequence[Listing], where: str) 
             is_ok=False,
             where=where,
             what=f"the provider does not carry {names}",
-            remedy=_REMEDIES[FailureKind.UNSUPPORTED],
+            remedy=REMEDIES[FailureKind.UNSUPPORTED],
             kind=FailureKind.UNSUPPORTED,
         )
     total = len(listings)
