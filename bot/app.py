@@ -9,6 +9,7 @@ import hashlib
 import os
 import secrets
 import socket
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -21,6 +22,7 @@ from bot.engine.hands import Hands
 from bot.engine.inbox import Inbox
 from bot.engine.loop import Loop
 from bot.engine.recovery import recovery_step
+from bot.errors import ConfigError
 from bot.life import Life, Opened, Parts, Request, Ui
 from bot.model.account import HoldCause
 from bot.model.events import Event, Started, TroubleSeen
@@ -63,10 +65,12 @@ async def run(request: Request, ui: Ui) -> None:
     notifier = Notifier()
     notifier.extend_start(120)
     ledger = open_ledger(_open_request(request, is_flat_out=is_flat_out))
-    is_clean = False
+    # A start that is refused has left nothing undecided: it is no crash.
+    is_orderly = True
     try:
         market = make_market(config, request.config_path, request.data_dir)
         snapshot = ledger.load()
+        require_symbols(snapshot, tuple(config.symbol_settings), where=str(request.config_path))
         await market.prepare(snapshot.at or None, ui.progress)
         engine = make_engine(config, market.instruments)
         if engine is not None:
@@ -88,10 +92,30 @@ async def run(request: Request, ui: Ui) -> None:
         # What the start has made stays, so the collector need never stop the loop to look at it.
         gc.collect()
         gc.freeze()
+        is_orderly = False
         await Life(request, ui, parts, is_flat_out=is_flat_out).live()
-        is_clean = True
+        is_orderly = True
     finally:
-        ledger.close(wall=wall_now() if is_clean else None)
+        ledger.close(wall=wall_now() if is_orderly else None)
+
+
+def require_symbols(snapshot: Snapshot, symbols: Sequence[Symbol], *, where: str) -> None:
+    """See that every open position and every order that is not over can be looked after.
+
+    Raises:
+        ConfigError: one is on a symbol that the configuration no longer names.
+
+    """
+    held = {bracket.symbol for bracket in snapshot.brackets}
+    held |= {row.request.symbol for row in snapshot.orders if not row.is_final}
+    left = ", ".join(sorted(held - set(symbols)))
+    if left:
+        raise ConfigError(
+            f"The ledger has an open trade on {left}, and symbols no longer names it.",
+            where=where,
+            remedy="Put it back and start; take it out after its trade has ended: see `positions`, "
+            "or close it at once with `liqbot flatten`.",
+        )
 
 
 def _open_request(request: Request, *, is_flat_out: bool) -> OpenRequest:

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from bot.clock import LoopClock
 from bot.config import Config, load
+from bot.core import manager
 from bot.core.state import State
 from bot.engine.hands import Hands
 from bot.engine.inbox import Inbox
@@ -336,14 +337,20 @@ class Life:
         parts.inbox.put(StopAsked(at=parts.clock.now()))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_WAIT_S):
-                while len(parts.inbox) or parts.hands.in_flight or not parts.loop.is_idle:  # noqa: ASYNC110  (three parts, no common event)
+                while self._is_under_way():  # noqa: ASYNC110  (four parts, no common event)
                     await asyncio.sleep(DRAIN_LOOK_S)
 
+    def _is_under_way(self) -> bool:
+        """Something is being decided, sent or answered, or its outcome is not known yet."""
+        parts = self._parts
+        is_moving = bool(len(parts.inbox) or parts.hands.in_flight or not parts.loop.is_idle)
+        return is_moving or manager.is_busy(parts.state)
+
     def _look(self) -> None:
-        """After each recorded batch: READY once reconciled, and the one line for systemd."""
+        """After each recorded batch: READY once recovered, and the one line for systemd."""
         parts = self._parts
         line = headline(parts.state)
-        if not self._is_ready and parts.state.last_snapshot_at is not None:
+        if not self._is_ready and is_recovered(parts.state):
             self._is_ready = True
             parts.notifier.ready(line)
             self._ui.ready(parts.state)
@@ -355,6 +362,12 @@ class Life:
         """The heatmap's memory: a restart is faster with it, and right without it."""
         if self._parts.engine is not None and not self._is_flat_out:
             save_engine(self._parts.engine, self._request.data_dir)
+
+
+def is_recovered(state: State) -> bool:
+    """The venue has been read, and every position has its stop."""
+    is_bare = any(bracket.unprotected_since is not None for bracket in state.brackets.values())
+    return state.last_snapshot_at is not None and not is_bare
 
 
 @contextlib.asynccontextmanager

@@ -13,6 +13,7 @@ import msgspec
 
 from bot.app import first_events, with_past
 from bot.clock import LoopClock
+from bot.core import manager
 from bot.core.state import State
 from bot.core.step import step
 from bot.engine import loop as engine_loop
@@ -249,7 +250,10 @@ class Life:
         started_at = self.clock.now()
         self.inbox.put(StopAsked(at=started_at))
         while self.clock.now() < started_at + STOP_WAIT_S * 1000 and (
-            len(self.inbox) or self.hands.in_flight or not self.loop.is_idle
+            len(self.inbox)
+            or self.hands.in_flight
+            or not self.loop.is_idle
+            or manager.is_busy(self.state)
         ):
             await self.clock.sleep(0.01)
         self.drained_ms = self.clock.now() - started_at

@@ -1,0 +1,66 @@
+"""What a start refuses, and what a refused start leaves behind."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import app
+from bot.config import load
+from bot.errors import ConfigError, LiqbotError
+from bot.life import Request
+from bot.model.order import OrderStatus
+from bot.model.primitives import Symbol
+from bot.model.snapshot import Snapshot
+from bot.store.boots import CRASH_LOOP_STARTS
+from tests.fakes.rows import BTC, ETH, T0, a_bracket, a_ledger, an_order
+
+SNAPSHOTS = {
+    "a position": Snapshot(at=T0, brackets=(a_bracket(),)),
+    "an order": Snapshot(at=T0, orders=(an_order(),)),
+}
+
+
+class Silent:
+    """A Ui that says nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+@pytest.mark.parametrize("held", SNAPSHOTS)
+def test_an_open_trade_on_a_symbol_that_is_not_configured_is_refused(held: str) -> None:
+    """Nobody would watch its price, and its stop could not be put back."""
+    with pytest.raises(ConfigError, match="BTC/USDT:USDT") as caught:
+        app.require_symbols(SNAPSHOTS[held], (ETH,), where="config.yaml")
+
+    assert "Put it back" in caught.value.remedy
+
+
+@pytest.mark.parametrize("symbols", [(BTC,), (ETH, BTC)])
+def test_a_trade_on_a_symbol_that_is_configured_goes_on(symbols: tuple[Symbol, ...]) -> None:
+    for snapshot in SNAPSHOTS.values():
+        app.require_symbols(snapshot, symbols, where="config.yaml")
+
+
+def test_an_order_that_is_over_asks_for_nothing() -> None:
+    over = Snapshot(at=T0, orders=(an_order(status=OrderStatus.FILLED),))
+
+    app.require_symbols(over, (ETH,), where="config.yaml")
+
+
+def test_p29_starts_that_are_refused_are_no_crashes(tmp_path: Path) -> None:
+    """Whoever mends a mistake at the third try must not find the bot in PROTECT."""
+    path = tmp_path / "config.yaml"
+    path.write_text("market: {source: recorded, recorded: {folder: nowhere}}\n", encoding="utf-8")
+    data = tmp_path / "data"
+    request = Request(config=load(path), config_path=path, data_dir=data)
+    for _ in range(CRASH_LOOP_STARTS):
+        with pytest.raises(LiqbotError):
+            asyncio.run(app.run(request, Silent()))
+    ledger = a_ledger(data)
+    crashes = ledger.boot.crashes
+    ledger.close()
+
+    assert 0 == crashes
