@@ -72,13 +72,13 @@ class Narrator:
         """Tell one recorded batch."""
         for event, decision in entries:
             for fact in decision.facts:
-                self._tell(fact, event.at)
+                # By far the most are clusters' rows; what happened to a cluster is a fact besides.
+                if type(fact) is not ClusterChanged:
+                    self._tell(fact, event.at)
             self._sum_up_refusals(event.at)
 
     def _tell(self, fact: Fact, at: Millis) -> None:
         match fact:
-            case ClusterChanged():
-                pass  # By far the most of all facts; what happened to a cluster is told below.
             case ClusterEventHappened(event=event):
                 self._cluster(event)
             case SignalRaised():
