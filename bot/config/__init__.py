@@ -87,6 +87,7 @@ class Config(Section, frozen=True, kw_only=True):
             if self.is_flat_out
             else self.heatmap.period_s,
             slippage_bps=self.paper.slippage_bps,
+            venue_leverage=self.paper.leverage,
             tracker=self.tracker,
             strategies=self.strategies,
             risk=self.risk,

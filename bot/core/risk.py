@@ -236,13 +236,14 @@ def _check_size(state: State, signal: Signal, qty: Qty, equity: Usd, at: Millis)
     risked_pct = float(qty * signal.loss_per_unit_usd / equity * _HUNDRED)
     if risked_pct > limits.risk_pct:
         return _no(signal, Rule.RISK_TOO_LARGE, at, saw=risked_pct, limit=limits.risk_pct)
-    # The smallest margin that the venue may hold for it: as if at the highest leverage allowed.
+    # The smallest margin that the venue may hold for it: as if at the highest leverage there is.
+    leverage = _exact(max(limits.max_leverage, state.settings.venue_leverage))
     liquidation = liquidation_price(
         instrument,
         position_side=signal.position_side,
         qty=qty,
         entry=signal.entry_price,
-        margin_usd=min(equity, notional / _exact(limits.max_leverage)),
+        margin_usd=min(equity, notional / leverage),
     )
     away = (signal.entry_price - liquidation) * signal.position_side.sign
     spare = float(away / abs(signal.entry_price - signal.stop_price))

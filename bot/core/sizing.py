@@ -69,7 +69,7 @@ def size(
 ) -> Sized | Refusal:
     """Give the quantity for a signal, or the refusal where it is below the venue's minimum.
 
-    `equity_usd` is what is left to risk: the caller subtracts what other positions reserve.
+    What other positions reserve of the account's notional and leverage is the caller's to subtract.
     """
     if equity_usd <= 0:
         return _refused(signal, Rule.NO_EQUITY, float(equity_usd), 0.0, {}, at=at)

@@ -234,6 +234,8 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     poll_period_s: float = 5.0
     slippage_bps: Decimal = Decimal(2)
     """Assumed for market and IOC orders, one way."""
+    venue_leverage: Annotated[float, Meta(ge=1, le=125)] = 1.0
+    """What the venue holds a position's margin by; sets the own liquidation price."""
     tracker: TrackerSettings = TrackerSettings()
     strategies: StrategySettings = StrategySettings()
     risk: RiskSettings = RiskSettings()

@@ -179,6 +179,14 @@ def test_the_own_liquidation_price_lies_beyond_the_stop_with_spare() -> None:
     assert Rule.LIQUIDATION_TOO_NEAR is verdict(bot, far)
 
 
+def test_the_own_liquidation_price_follows_from_the_leverage_of_the_venue() -> None:
+    """At 100 x the venue closes 0.6 % away, before a stop at 1 %."""
+    at_ten, at_hundred = (a_bot(core=settings(venue_leverage=row)) for row in (10.0, 100.0))
+
+    assert verdict(at_ten) is None
+    assert Rule.LIQUIDATION_TOO_NEAR is verdict(at_hundred)
+
+
 def test_liquidation_prices_mirror() -> None:
     instrument: Instrument = INSTRUMENTS[BTC]
     sides = [
