@@ -72,12 +72,26 @@ class Told:
         if not self._is_story:
             return
         self._say(f"ready in {took_s:.1f} s\n")
+        self._say_holds(state)
         if self._place.config.market.source is MarketSource.SIMULATED:
             named = display_symbol(next(iter(state.symbols)))
             self._say("Stop  Ctrl-C (positions are kept)")
             self._say("From another terminal in this folder:")
             self._say(f"  {_command()} status | why {named} | trades | check")
-            self._say("You should see a first trade within two minutes.\n")
+            if self._opened is not None and self._opened.is_new:
+                self._say("You should see a first trade within two minutes.")
+            self._say("")
+
+    def _say_holds(self, state: State) -> None:
+        """A state that an earlier run left behind must not be a surprise."""
+        holds = [hold for hold in state.operation.holds if hold.symbol is None]
+        if not holds:
+            return
+        why = "; ".join(hold.detail or str(hold.cause) for hold in holds)
+        self._say(f"{state.operation.state}: no new entries, because {why}.")
+        if any(hold.needs_operator for hold in holds):
+            self._say(f"  {_command()} resume   goes on trading")
+        self._say("")
 
     def stopping(self, why: str) -> None:
         """Why it stops."""

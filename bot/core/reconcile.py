@@ -154,7 +154,7 @@ def _end_recovery(state: State, draft: Draft) -> None:
     in_doubt = [row for row in _live(state) if row.status is OrderStatus.UNKNOWN]
     if not in_doubt and not state.desk.doubts:
         operation.end_hold(state, draft, HoldCause.NOT_RECONCILED)
-        draft.note("info", "reconcile.finished", "Books and venue agree; entries are allowed.")
+        draft.note("info", "reconcile.finished", "Books and venue agree.")
         return
     detail = f"{len(in_doubt)} orders are unknown, {len(state.desk.doubts)} positions unexplained"
     operation.hold_for(state, draft, HoldCause.NOT_RECONCILED, detail, to=OperatingState.HOLD)
