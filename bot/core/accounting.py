@@ -33,12 +33,21 @@ def equity_usd(state: State) -> Usd:
 
 
 def unrealized_usd(state: State, bracket: Bracket) -> Usd:
-    """Price difference of what is still held, at the mark; zero where there is no price."""
-    mark = exposure.mark_of(state, bracket.symbol)
+    """Price difference of what is still held, at the mark; zero where there is no price.
+
+    Until the first price of a run the last one of the run before counts: a restart is no profit.
+    """
+    mark = exposure.mark_of(state, bracket.symbol) or _last_mark(state, bracket.symbol)
     entry = bracket.entry_price
     if mark is None or entry is None:
         return Usd(ZERO)
     return Usd((mark - entry) * bracket.open_qty * bracket.position_side.sign)
+
+
+def _last_mark(state: State, symbol: Symbol) -> Decimal | None:
+    row = state.symbols.get(symbol)
+    last = row.tracker.last_price if row is not None else None
+    return Decimal(repr(last)) if last is not None else None
 
 
 def book_own(state: State, draft: Draft, order: Order, fill: Fill) -> bool:
@@ -54,7 +63,8 @@ def book_own(state: State, draft: Draft, order: Order, fill: Fill) -> bool:
         if assumed == fill.qty:
             draft.put_fill(fill, None)
             return True
-        fill = replace(fill, qty=Qty(fill.qty - assumed))
+        rest = Qty(fill.qty - assumed)
+        fill = replace(fill, qty=rest, fee_usd=Usd(fill.fee_usd * rest / fill.qty))
     bracket = state.brackets.get(order.request.bracket_id)
     if bracket is None or fill.qty > order.request.qty - order.booked_qty:
         return False

@@ -165,6 +165,7 @@ def next_due_at(state: State) -> Millis | None:
 
 def check_limits(state: State, draft: Draft) -> None:
     """Enter the holds that losses ask for: the day's, the drawdown's, the losing streak's."""
+    accounting.roll_day(state, draft, draft.at)  # Yesterday's loss must not hold today.
     account = state.account
     if account is None:
         return

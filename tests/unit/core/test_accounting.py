@@ -6,13 +6,15 @@ from itertools import permutations
 from msgspec.structs import replace
 
 from bot.core import accounting, booking, operation
+from bot.core.state import State
 from bot.model.account import HoldCause
 from bot.model.bracket import Bracket, BracketStatus
 from bot.model.events import FundingPaid, OrderFilled
 from bot.model.order import Leg, OrderStatus
 from bot.model.primitives import Millis, Usd
+from bot.model.snapshot import SymbolSnapshot
 from tests.fakes.answers import accepted, account, filled, reported
-from tests.fakes.contracts import BALANCE, BTC, NOON
+from tests.fakes.contracts import BALANCE, BTC, INSTRUMENTS, NOON
 from tests.fakes.ledger import Ledger
 from tests.fakes.playbook import Bot, a_bot, in_position, settings, signal
 
@@ -114,6 +116,31 @@ def test_the_day_rolls_over_at_utc_midnight() -> None:
     assert ("2026-02-02", "2026-02-03") == (before, bot.state.account.day)
 
 
+def test_the_first_price_of_a_day_begins_it_before_its_loss_is_judged() -> None:
+    """Else yesterday's loss, seen a moment after midnight, would hold all of today."""
+    bot = in_position()
+    bot.at = Millis(NOON + 12 * 3_600_000 + 1)
+    bot.price("950")
+    assert bot.state.account is not None
+
+    assert "2026-02-03" == bot.state.account.day
+    assert HoldCause.DAY_LOSS not in bot.holds()
+
+
+def test_a_restart_is_no_profit_while_the_first_price_is_awaited() -> None:
+    """The peak and the day's start must not be taken as if nothing were lost at the mark."""
+    bot = in_position()
+    bot.price("995")
+    known = SymbolSnapshot(symbol=BTC, last_price=995.0, last_price_at=bot.at)
+    again = State(
+        settings=settings(),
+        instruments=INSTRUMENTS,
+        snapshot=replace(bot.ledger.snapshot(bot.at), symbols=(known,)),
+    )
+
+    assert accounting.equity_usd(bot.state) == accounting.equity_usd(again)
+
+
 def test_midnight_and_the_date_of_an_instant() -> None:
     assert "2026-02-02" == accounting.utc_day(NOON)
     assert Millis(NOON + 12 * 3_600_000) == accounting.next_midnight(NOON)
@@ -146,6 +173,18 @@ def test_a_fill_larger_than_what_was_assumed_books_the_rest() -> None:
     bot.sees(filled(bot, Leg.ENTRY, "3"))
 
     assert Decimal(3) == bot.bracket.entered_qty
+
+
+def test_what_was_assumed_pays_its_fee_once() -> None:
+    bot, assuming = a_bot(), a_bot()
+    for each in (bot, assuming):
+        each.gets(signal())
+    assuming.sees(reported(assuming, Leg.ENTRY, OrderStatus.OPEN, filled_qty="2"))
+    assuming.decides(lambda s, d: booking.assume(s, d, assuming.order(Leg.ENTRY)))
+    for each in (bot, assuming):
+        each.sees(filled(each, Leg.ENTRY, "3"))
+
+    assert round(bot.bracket.fees_usd, 2) == round(assuming.bracket.fees_usd, 2)
 
 
 def test_before_the_first_reading_there_is_no_money() -> None:
