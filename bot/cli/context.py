@@ -130,7 +130,12 @@ def command_name() -> str:
 
 def start_command(place: Place) -> str:
     """The command that starts the bot on this configuration and data directory."""
-    words = [command_name(), "run"]
+    return paste_command(place, "run")
+
+
+def paste_command(place: Place, verb: str) -> str:
+    """A verb for this configuration and data directory, to be pasted as it is."""
+    words = [command_name(), verb]
     if place.config_path != Path("config.yaml"):
         words += ["-c", str(place.config_path)]
     if place.data_dir != find_data_dir(place.config, place.config_path, None, os.environ):

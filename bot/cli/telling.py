@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from bot.cli.context import Place
+from bot.cli.context import Place, paste_command
 from bot.cli.run import banner, money
 from bot.clock import monotonic_s
 from bot.core.state import State
@@ -77,7 +77,9 @@ class Told:
             named = display_symbol(next(iter(state.symbols)))
             self._say("Stop  Ctrl-C (positions are kept)")
             self._say("From another terminal in this folder:")
-            self._say(f"  {_command()} status | why {named} | trades | check")
+            self._say(
+                f"  {paste_command(self._place, 'status')}   (also: why {named}, trades, check)"
+            )
             if self._opened is not None and self._opened.is_new:
                 self._say("You should see a first trade within two minutes.")
             self._say("")
@@ -90,7 +92,7 @@ class Told:
         why = "; ".join(hold.detail or str(hold.cause) for hold in holds)
         self._say(f"{state.operation.state}: no new entries, because {why}.")
         if any(hold.needs_operator for hold in holds):
-            self._say(f"  {_command()} resume   goes on trading")
+            self._say(f"  {paste_command(self._place, 'resume')}   goes on trading")
         self._say("")
 
     def stopping(self, why: str) -> None:
@@ -135,12 +137,6 @@ class Told:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
-
-
-def _command() -> str:
-    """The exact command to paste."""
-    name = sys.argv[0]
-    return name if name.endswith("liqbot") else "liqbot"
 
 
 def _summary(place: Place) -> str:
