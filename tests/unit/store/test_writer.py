@@ -37,9 +37,10 @@ def kept(writer: Writer) -> list[object]:
 
 def test_all_of_a_transaction_or_nothing(writer: Writer) -> None:
     put(writer, 1)
-    with pytest.raises(StoreError, match="written twice"):
+    with pytest.raises(StoreError, match="written twice") as caught:
         put(writer, 2, 1)
 
+    assert not caught.value.can_pass, "trying again would fail for ever"
     assert [1] == kept(writer)
     assert writer.is_open
 
