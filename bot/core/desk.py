@@ -6,10 +6,15 @@ looked into from the beginning.
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Final
 
 from bot.model.order import Order
 from bot.model.primitives import BracketId, ClientOrderId, Millis, SignalId, Symbol, Value
 from bot.model.signal import Rule
+
+
+DENIED_MAX: Final = 2_048
+"""Denied signals remembered; of more the oldest is forgotten, and told again if it comes again."""
 
 
 class Doubt(Value, frozen=True, kw_only=True):
@@ -86,6 +91,16 @@ class Desk:
     def of_bracket(self, bracket_id: BracketId) -> list[ClientOrderId]:
         """Every order a bracket has had, oldest first."""
         return list(self._by_bracket.get(bracket_id, ()))
+
+    def deny(self, signal_id: SignalId, rule: Rule) -> bool:
+        """Remember by which rule a signal was denied; False where that is no news."""
+        if self.denied.get(signal_id) is rule:
+            return False
+        self.denied.pop(signal_id, None)
+        self.denied[signal_id] = rule
+        if len(self.denied) > DENIED_MAX:
+            self.denied.pop(next(iter(self.denied)))
+        return True
 
     def want_account(self, at: Millis) -> None:
         """Have the account read at `at` or as soon after it as can be."""

@@ -88,9 +88,7 @@ def on_signal(state: State, draft: Draft, signal: Signal, at: Millis) -> Refusal
     """
     verdict = risk.approve(state, signal, at)
     if isinstance(verdict, Denied):
-        rule = verdict.refusal.rule
-        if state.desk.denied.get(signal.id) is not rule:
-            state.desk.denied[signal.id] = rule
+        if state.desk.deny(signal.id, verdict.refusal.rule):
             draft.raise_signal(signal, verdict.refusal)
         return verdict.refusal
     state.desk.denied.pop(signal.id, None)

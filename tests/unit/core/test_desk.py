@@ -2,9 +2,10 @@
 
 from msgspec.structs import replace
 
-from bot.core.desk import Desk
+from bot.core.desk import DENIED_MAX, Desk
 from bot.model.order import Leg, OrderStatus
-from bot.model.primitives import Millis, Qty
+from bot.model.primitives import Millis, Qty, SignalId
+from bot.model.signal import Rule
 from tests.fakes.contracts import NOON
 from tests.fakes.playbook import a_bot, signal
 
@@ -43,3 +44,17 @@ def test_the_account_is_wanted_at_the_earliest_instant_asked_for() -> None:
     desk.want_account(Millis(NOON + 9))
 
     assert NOON == desk.fetch_due_at
+
+
+def test_denials_are_remembered_and_bounded() -> None:
+    """A bot that runs for months meets signals without number."""
+    desk = Desk([])
+    names = [SignalId(str(number)) for number in range(DENIED_MAX + 1)]
+    news = [desk.deny(name, Rule.COOL_DOWN) for name in names]
+    again = desk.deny(names[-1], Rule.COOL_DOWN)
+    other = desk.deny(names[-1], Rule.ORDER_RATE)
+    forgotten = desk.deny(names[0], Rule.COOL_DOWN)
+
+    assert all(news)
+    assert (False, True, True) == (again, other, forgotten)
+    assert DENIED_MAX == len(desk.denied)
