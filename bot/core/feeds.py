@@ -186,22 +186,26 @@ def _episode(symbol: SymbolState, refusal: Refusal) -> Refusal:
 
 def _watch_freshness(state: State, draft: Draft) -> None:
     """HOLD while no symbol has a fresh reading; it ends by itself when one has."""
-    stale = [row for row in state.symbols.values() if not row.tracker.is_fresh(draft.at)]
     settings = state.settings
     patience_ms = max(settings.tracker.stale_after_s, 2.5 * settings.poll_period_s) * 1000
-    has_begun = draft.at - state.started_at <= patience_ms
-    is_blind = bool(stale) and len(stale) == len(state.symbols) and not has_begun
-    if is_blind:
-        operation.hold_for(
-            state, draft, HoldCause.HEATMAP_STALE, stale[0].tracker.staleness(draft.at)
-        )
+    is_past_start = draft.at - state.started_at > patience_ms
+    trackers = [row.tracker for row in state.symbols.values()]
+    if is_past_start and trackers and not any(row.is_fresh(draft.at) for row in trackers):
+        operation.hold_for(state, draft, HoldCause.HEATMAP_STALE, trackers[0].staleness(draft.at))
     else:
         operation.end_hold(state, draft, HoldCause.HEATMAP_STALE)
-    after_ms = int(settings.tracker.cancel_resting_after_s * 1000)
-    for symbol in stale:
-        last = symbol.tracker.last_good_at
-        if last is not None and draft.at - last >= after_ms:
-            manager.cancel_entries(state, draft, symbol.symbol, symbol.tracker.staleness(draft.at))
+    for symbol in sorted({bracket.symbol for bracket in state.brackets.values()}):
+        _watch_resting(state, draft, state.symbols.get(symbol))
+
+
+def _watch_resting(state: State, draft: Draft, symbol: SymbolState | None) -> None:
+    """Cancel the entries that rest on clusters nobody has seen for too long."""
+    if symbol is None or symbol.tracker.is_fresh(draft.at):
+        return
+    last = symbol.tracker.last_good_at
+    after_ms = int(state.settings.tracker.cancel_resting_after_s * 1000)
+    if last is not None and draft.at - last >= after_ms:
+        manager.cancel_entries(state, draft, symbol.symbol, symbol.tracker.staleness(draft.at))
 
 
 def _new_ids(state: State) -> Callable[[], ClusterId]:

@@ -52,10 +52,13 @@ class Tracker:
     """The tracks of one symbol; changed only by its `on_...` methods."""
 
     __slots__ = (
+        "_age_max_ms",
+        "_due_at",
         "_episodes",
         "_fresh",
         "_halted_since",
         "_high",
+        "_is_due_known",
         "_is_first_price",
         "_low",
         "_now",
@@ -72,6 +75,7 @@ class Tracker:
 
     def __init__(self, *, settings: CoreSettings, snapshot: SymbolSnapshot) -> None:
         self._settings = settings.tracker
+        self._age_max_ms = int(settings.tracker.age_max_h * 3_600_000)
         self._symbol = snapshot.symbol
         self._tracks = Tracks(settings.tracker, snapshot.clusters)
         self._fresh = Freshness(settings, snapshot.last_reading_at)
@@ -82,6 +86,8 @@ class Tracker:
         self._price_before: float | None = None
         self._high, self._low = 0.0, inf
         self._episodes = Episodes()
+        self._due_at: Millis | None = None
+        self._is_due_known = False
         self.last_price: float | None = snapshot.last_price
         self.last_price_at: Millis | None = snapshot.last_price_at
         self.coverage: float | None = None
@@ -94,10 +100,9 @@ class Tracker:
         changes = Changes()
         at = self._advance(event.at, changes)
         high, low = max(event.high, event.mark), min(event.low, event.mark)
-        is_number = low > 0 and isfinite(high)
-        bad = "" if is_number else "a price that is not a positive number was ignored"
+        bad = "" if low > 0 and isfinite(high) else "a price that is no positive number was ignored"
         self._episodes.note(changes, "price", bad)
-        if not is_number:
+        if bad:
             return changes
         self._episodes.note(changes, "print", _far_print(event))
         rescaled = _rescaled(self.last_price, event.mark)
@@ -244,13 +249,17 @@ class Tracker:
 
     def next_due_at(self) -> Millis | None:
         """The next instant at which time alone changes something: staleness, age, silence."""
+        if self._is_due_known:  # Nothing has happened here since: the loop asks every symbol.
+            return self._due_at
         dues: list[int] = []
         if self._fresh.last_good_at is not None:
             silent_ms = (self._fresh.stale_after_ms, self._fresh.lost_after_ms)
             dues += [self._fresh.last_good_at + ms for ms in silent_ms]
         if not self.is_halted:
-            dues += [self._old_at(cluster) for cluster in self._tracks.live.values()]
-        return min((Millis(at + 1) for at in dues if at >= self._now), default=None)
+            dues += [c.first_seen_at + self._age_max_ms for c in self._tracks.live.values()]
+        self._due_at = min((Millis(at + 1) for at in dues if at >= self._now), default=None)
+        self._is_due_known = True
+        return self._due_at
 
     def _take_in(
         self,
@@ -309,6 +318,7 @@ class Tracker:
         )
 
     def _advance(self, at: Millis, changes: Changes) -> Millis:
+        self._is_due_known = False
         if at < self._now - CLOCK_STEP_MIN_MS:
             changes.notes.append(f"the clock was set back by {(self._now - at) / 1000:.1f} s")
             self._now = at
@@ -326,13 +336,10 @@ class Tracker:
     def _run_timers(self, at: Millis, changes: Changes) -> None:
         self._give_up_if_lost(at, changes)
         if self._halted_since is None:
-            for cluster in list(self._tracks.live.values()):
-                if at > self._old_at(cluster):
-                    self._end(changes, cluster, Ending.AGED_OUT, "older than 72 h")
+            born_by = at - self._age_max_ms
+            for cluster in [c for c in self._tracks.live.values() if c.first_seen_at < born_by]:
+                self._end(changes, cluster, Ending.AGED_OUT, "older than 72 h")
         self._tracks.forget(at)
-
-    def _old_at(self, cluster: Cluster) -> int:
-        return cluster.first_seen_at + int(self._settings.age_max_h * 3_600_000)
 
     def _give_up_if_lost(self, at: Millis, changes: Changes) -> None:
         if self._tracks.live and self._fresh.is_lost(at):
@@ -354,11 +361,10 @@ class Tracker:
             self._end(changes, cluster, ending, reason)
 
     def _end(self, changes: Changes, cluster: Cluster, ending: Ending, reason: str) -> None:
-        after, kind = lifecycle.gone(cluster, Millis(self._now), ending)
+        at = Millis(self._now)
+        after, kind = lifecycle.gone(cluster, at, ending)
         self._keep(changes, after)
-        changes.events.append(
-            ClusterEvent(kind=kind, at=Millis(self._now), cluster=after, reason=reason)
-        )
+        changes.events.append(ClusterEvent(kind=kind, at=at, cluster=after, reason=reason))
 
     def _demand_rematches(self, changes: Changes) -> None:
         for cluster in list(self._tracks.live.values()):
@@ -390,6 +396,5 @@ def _rescaled(before: float | None, now: float) -> str:
 
 
 def _over_limit(rows: Sifted) -> str:
-    if not rows.over_limit:
-        return ""
-    return f"the reply had {rows.over_limit} clusters too many; the largest of each side were kept"
+    text = f"the reply had {rows.over_limit} clusters too many; the largest of each side were kept"
+    return text if rows.over_limit else ""
