@@ -28,8 +28,9 @@ NOTIONAL_MIN_USD: Final = 100_000.0
 OI_SHARE_MIN: Final = 0.002
 PRICE_DIGITS: Final = 7
 """Significant digits of a level at the market's price: a hundredth of a basis point or finer."""
-STRENGTH_PLACES: Final = 4
-TIER_PLACES: Final = 2
+STRENGTH_UNIT: Final = 1e4
+TIER_UNIT: Final = 1e2
+"""Steps within 1 that strengths and tiers are rounded to."""
 OVERLAP_MIN: Final = 0.5
 """Share of the smaller range that two extractions must have in common to keep an id."""
 _REACH: Final = (2 * GROWTH_MAX + 1) * 3.0
@@ -64,7 +65,7 @@ class Extractor:
         found = [self._cut(book, side) for side in (LONG, SHORT)]
         totals = np.concatenate([figures[0] for _, figures in found])
         ranks = self.strength.rank(totals, book.oi * book.close, at)
-        strengths = np.round(ranks, STRENGTH_PLACES).tolist()
+        strengths = (np.rint(ranks * STRENGTH_UNIT) / STRENGTH_UNIT).tolist()
         rows: list[Row] = []
         for side in (LONG, SHORT):
             spans, figures = found[side]
@@ -80,25 +81,28 @@ class Extractor:
         cuts = np.array(_grow(heat, least_usd), dtype=np.int64).reshape(-1, 2)
         if not len(cuts):
             return self._name(side, []), np.empty((5, 0))
-        order = np.argsort(cuts[:, 0])
+        order = cuts[:, 0].argsort()
         edges = cuts[order]
         # One column of nothing, so that a range may end with the window.
         stacked = np.zeros((4, len(heat) + 1))
-        stacked[:, :-1] = heat, heat * book.prices, quantity, leverage
+        stacked[0, :-1] = heat
+        np.multiply(heat, book.prices, out=stacked[1, :-1])
+        stacked[2, :-1] = quantity
+        stacked[3, :-1] = leverage
         sums = np.add.reduceat(stacked, edges.ravel(), axis=1)[:, ::2]
-        kept = np.flatnonzero(sums[0] >= least_usd)
+        kept = (sums[0] >= least_usd).nonzero()[0]
         if len(kept) > CLUSTERS_MAX:
-            kept = kept[np.sort(np.argsort(order[kept])[:CLUSTERS_MAX])]
+            kept = kept[np.sort(order[kept].argsort()[:CLUSTERS_MAX])]
         edges, (total, weighted, held, levered) = edges[kept] + book.base, sums[:, kept]
         spans = self._name(side, edges.tolist())
         width = book.shape.width
         low, high = np.exp(edges.T * width)
         level = np.minimum(np.maximum(weighted / total, low), high)
         # More digits than mean anything would be kept in every reading, for months.
-        places = PRICE_DIGITS - 1 - math.floor(math.log10(book.close))
-        level, low, high = np.round([level, low, high], places)
-        tier = np.round(levered / held, TIER_PLACES)
-        return spans, np.array([np.round(total), level, tier, low, high])
+        price_unit = 10.0 ** (PRICE_DIGITS - 1 - math.floor(math.log10(book.close)))
+        units = np.array([[1.0], [price_unit], [TIER_UNIT], [price_unit], [price_unit]])
+        figures = np.array([total, level, levered / held, low, high])
+        return spans, np.rint(figures * units) / units
 
     def _name(self, side: int, ranges: list[list[int]]) -> list[Span]:
         """Name half-open ranges after those they overlap most (the older of equals), or anew."""
@@ -168,7 +172,8 @@ def _grow(heat: Floats, least_usd: float) -> list[tuple[int, int]]:
     # Index i + 2 is bucket i; outside the window there is nothing.
     smooth[1] = smooth[-2] = 0.0
     middle, before, after = smooth[2:-2], smooth[1:-3], smooth[3:-1]
-    peaks = np.flatnonzero((middle > before) & (middle >= after) & (middle * _REACH >= least_usd))
+    is_peak = (middle > before) & (middle >= after) & (middle >= least_usd / _REACH)
+    peaks = is_peak.nonzero()[0]
     if not len(peaks):
         return []
     # Only what a peak can grow into is looked at, one bucket at a time.
@@ -176,7 +181,7 @@ def _grow(heat: Floats, least_usd: float) -> list[tuple[int, int]]:
     levels = [-1.0, *middle[left : int(peaks[-1]) + GROWTH_MAX + 1].tolist(), -1.0]
     left -= 1
     cuts: list[tuple[int, int]] = []
-    for peak in (peaks[np.argsort(-middle[peaks], kind="stable")] - left).tolist():
+    for peak in (peaks[(-middle[peaks]).argsort(kind="stable")] - left).tolist():
         half = 0.5 * levels[peak]
         if half < 0.0:
             continue
