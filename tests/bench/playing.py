@@ -1,7 +1,7 @@
 """A recorded market flat out: how many bars go through all of the bot in half a minute?"""
 
 import asyncio
-import os
+import resource
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,6 @@ from time import perf_counter
 
 from bot.config import load
 from bot.sources import make_market
-from bot.store.reader import Reader
 from tests.bench.figures import Figure
 from tests.bench.processes import ROOT, liqbot, write_config
 
@@ -21,8 +20,8 @@ BAR_MS = 300_000
 
 
 def flat_out() -> Iterator[Figure]:
-    """One symbol, the local heatmap, everything on one core, from the command to its end."""
-    what, target = "recorded market flat out, 1 symbol, one core", ">= 20,000 bars in 30 s"
+    """One symbol, the local heatmap, everything in one thread, from the command to its end."""
+    what, target = "recorded market flat out, 1 symbol", ">= 20,000 bars in 30 s"
     if not (DATA / "binance_um_5m").is_dir():
         yield Figure(what, target, f"skipped: no recorded data in {DATA}", None)
         return
@@ -38,24 +37,23 @@ def flat_out() -> Iterator[Figure]:
         }
         config = write_config(folder, document)
         bars = _bars(config)
-        core = min(os.sched_getaffinity(0))
-        began_s = perf_counter()
-        subprocess.run(
-            ["taskset", "-c", str(core), *liqbot("run", "-c", config)],
-            check=True,
-            capture_output=True,
-            timeout=300,
-        )
-        taken_s = perf_counter() - began_s
-        with Reader(folder / "data" / "ledger.db") as reader:
-            trades = len(reader.trades(limit=100_000))
+        began_s, worked_s = perf_counter(), _children_s()
+        command = liqbot("run", "-c", config)
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        taken_s, worked_s = perf_counter() - began_s, _children_s() - worked_s
     rate = bars / taken_s * 30
     yield Figure(
         what,
         target,
-        f"{rate:,.0f} ({bars:,} bars in {taken_s:.1f} s, {trades} trades)",
+        f"{rate:,.0f} ({bars:,} bars in {taken_s:.1f} s, {worked_s:.1f} s of one core)",
         rate >= 20_000,
     )
+
+
+def _children_s() -> float:
+    """Processor seconds of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _bars(config_path: Path) -> int:
