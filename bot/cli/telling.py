@@ -102,6 +102,7 @@ class Told:
 
     def stopped(self, state: State) -> None:
         """What stays."""
+        self._say_holds(state)
         held = len(open_brackets(state))
         if held:
             them = "position stays open with its stop" if held == 1 else "positions stay open"
