@@ -28,7 +28,7 @@ from bot.model.facts import (
 )
 from bot.model.order import Order, OrderStatus
 from bot.model.primitives import BracketId, ClientOrderId, Millis
-from bot.model.signal import Rule
+from bot.model.signal import WAITING_RULES, Rule
 
 REFUSALS_TOLD_EVERY_MS = 600_000
 """Refusals are summed up, never scrolled."""
@@ -65,7 +65,8 @@ class Narrator:
         self._orders: dict[ClientOrderId, OrderStatus] = {}
         self._brackets: dict[BracketId, tuple[BracketStatus, bool]] = {}
         self._state: OperatingState | None = None
-        self._refusals: Counter[Rule] = Counter()
+        self._refusals: dict[tuple[object, ...], Rule] = {}
+        """What was refused since it was last summed up: a candidate and a rule count once."""
         self._refusals_since: Millis | None = None
 
     def tell(self, entries: Sequence[tuple[Event, Decision]]) -> None:
@@ -240,18 +241,25 @@ class Narrator:
         tell(fact.name, at=fact.at, symbol=fact.symbol, text=fact.text)
 
     def _count(self, fact: Refused) -> None:
-        self._refusals[fact.refusal.rule] += 1
+        refusal = fact.refusal
+        if refusal.rule not in WAITING_RULES:
+            whom = (refusal.symbol, refusal.strategy, refusal.position_side, refusal.cluster_id)
+            self._refusals[*whom, refusal.rule] = refusal.rule
 
     def _sum_up_refusals(self, at: Millis) -> None:
         if self._refusals_since is None:
             self._refusals_since = at
         if at - self._refusals_since < REFUSALS_TOLD_EVERY_MS:
             return
-        total = sum(self._refusals.values())
-        if total:
-            rules = {rule.value: n for rule, n in self._refusals.most_common(3)}
-            span_min = round((at - self._refusals_since) / 60_000)
-            self._log.info("candidates.refused", at=at, count=total, minutes=span_min, rules=rules)
+        if self._refusals:
+            by_rule = Counter(rule.value for rule in self._refusals.values())
+            self._log.info(
+                "candidates.refused",
+                at=at,
+                count=len(self._refusals),
+                minutes=round((at - self._refusals_since) / 60_000),
+                rules=dict(by_rule.most_common(3)),
+            )
         self._refusals.clear()
         self._refusals_since = at
 

@@ -3,6 +3,7 @@
 Words before numbers, no box drawing, works without colour; times are market time, UTC.
 """
 
+import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,6 +16,7 @@ from bot.model.order import Leg
 
 _COLOURS = {"green": "32", "red": "31", "yellow": "33", "bold": "1"}
 _BRIEF = frozenset({"bracket.closed", "order.rejected", "provider.judged"})
+WIDTH = 80
 _INDENT = " " * 29
 
 
@@ -63,10 +65,13 @@ class Story:
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._colour else text
 
     def _signal(self, e: EventDict) -> str:
-        first = self._line(e, "SIGNAL", str(e["reason"]))
-        mark = "; levels ride on the price" if e.get("floating") else ""
-        second = f"{_INDENT}pays {e['risk_reward']:.2f} for 1 risked after costs{mark}"
-        return f"{first}\n{second}"
+        thesis, *more = str(e["reason"]).split("; ")
+        pays = f"pays {e['risk_reward']:.2f} for 1 risked after costs"
+        told = [thesis, *more[:1], pays]
+        if e.get("floating"):
+            told.append("levels ride on the price")
+        lines = [line for part in told for line in textwrap.wrap(part, WIDTH - len(_INDENT))]
+        return self._line(e, "SIGNAL", f"\n{_INDENT}".join(lines))
 
     def _intended(self, e: EventDict) -> str:
         verb = f"{e['side']} {e['qty']}"
@@ -159,9 +164,7 @@ def money(value: Any) -> str:
         return "-"
     number = Decimal(str(value))
     size = abs(number)
-    digits = 2 if size < 1000 or number == round(number, 2) else 1  # noqa: PLR2004
+    digits = 1 if size >= 10_000 else 2  # noqa: PLR2004  (five figures need no cents)
     if 0 < size < 1:
         digits = 6
-    if size >= 10_000:  # noqa: PLR2004  (five figures need no cents)
-        digits = 1
     return f"{number:,.{digits}f}"

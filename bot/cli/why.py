@@ -10,10 +10,7 @@ from bot.cli.looking import look_at
 from bot.config import Config
 from bot.model.instrument import display_symbol
 from bot.model.primitives import Symbol
-from bot.model.signal import Rule
-
-_WAITING = frozenset({Rule.NO_LEVEL, Rule.NOT_SWEPT, Rule.NO_BREAK, Rule.STRATEGY_OFF})
-"""Nothing has happened yet that could be refused."""
+from bot.model.signal import WAITING_RULES, Rule
 
 
 @click.command("why")
@@ -127,7 +124,7 @@ def _empty(look: dict[str, Any], config: Config) -> str:
 
 def _young(look: dict[str, Any]) -> str:
     """Every cluster that could be judged is still a candidate."""
-    live = [row for row in look["refusals"] if Rule(row["rule"]) not in _WAITING]
+    live = [row for row in look["refusals"] if Rule(row["rule"]) not in WAITING_RULES]
     if not live or any(row["rule"] != Rule.NOT_ACTIVE for row in live):
         return ""
     oldest = max(live, key=lambda row: row["numbers"].get("age_s", 0.0))
@@ -146,7 +143,7 @@ def _refused(look: dict[str, Any], name: str) -> str:
             f"No trade on {name} now: the best candidate pays {best['saw']:.2f} for 1 risked "
             f"after costs, and you ask for {best['limit']:.2f} (risk.min_net_rr)."
         )
-    live = [row for row in look["refusals"] if Rule(row["rule"]) not in _WAITING]
+    live = [row for row in look["refusals"] if Rule(row["rule"]) not in WAITING_RULES]
     told = best or max(live, key=_depth, default=None)
     if told is not None:
         who = "the best candidate" if best is not None else "the likeliest"

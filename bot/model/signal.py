@@ -92,6 +92,10 @@ class Rule(StrEnum):
     NO_EQUITY = "no_equity"
 
 
+WAITING_RULES = frozenset({Rule.NO_LEVEL, Rule.NOT_SWEPT, Rule.NO_BREAK, Rule.STRATEGY_OFF})
+"""Nothing has happened yet that could be refused."""
+
+
 class Levels(Value, frozen=True, kw_only=True):
     """Nearest clusters each side, nearest first: what the guide calls support and resistance."""
 

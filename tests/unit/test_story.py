@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.story import Story, clock, money
+from bot.story import WIDTH, Story, clock, money
 
 AT = 1_767_276_680_000  # 2026-01-01 14:11:20 UTC
 BTC = "BTC/USDT:USDT"
@@ -20,14 +20,19 @@ def test_a_signal_says_what_it_pays() -> None:
         symbol=BTC,
         strategy="hunt",
         side="long",
-        reason="hunt LONG toward the short cluster at 98,700.6",
+        reason="hunt LONG toward the short cluster at 98,700.6; 6.1 M USD (high here), strength "
+        "0.83 (very strong), followed for 31 min; pays 1.78 for 1 risked after costs, breaks even "
+        "at 36 of 100",
         risk_reward=1.784,
     )
 
     assert (
         "14:11:20  BTCUSDT   SIGNAL   hunt LONG toward the short cluster at 98,700.6\n"
+        "                             6.1 M USD (high here), strength 0.83 (very strong),\n"
+        "                             followed for 31 min\n"
         "                             pays 1.78 for 1 risked after costs"
     ) == text
+    assert all(len(line) <= WIDTH for line in text.splitlines())
 
 
 def test_a_floating_signal_carries_the_mark() -> None:
@@ -118,12 +123,13 @@ def test_colour_is_only_paint() -> None:
         ("97424.9", "97,424.9"),
         ("3412.40", "3,412.40"),
         ("187.1", "187.10"),
+        (3440.091, "3,440.09"),
         ("0.0001234", "0.000123"),
         (None, "-"),
         ("-50.26", "-50.26"),
     ],
 )
-def test_numbers_are_written_as_people_read_them(value: str | None, text: str) -> None:
+def test_numbers_are_written_as_people_read_them(value: str | float | None, text: str) -> None:
     assert text == money(value)
 
 

@@ -130,7 +130,7 @@ class Candidate(NamedTuple):
     target: float | None
     """None: no cluster bounds it, so it is `target_risks` times the loss at the stop."""
     thesis: str
-    """Completes "<strategy> LONG: ..."."""
+    """Between "<strategy> LONG" and the level."""
     style: EntryStyle = EntryStyle.IOC
     target_risks: float = 2.0
     time_stop_s: float | None = None

@@ -71,7 +71,7 @@ def _with_the_break(view: View, side: PositionSide, event: ClusterEvent) -> Prop
         # Back across the whole band: the edge that the price met first.
         stop=beyond(event.cluster.near, -view.common.stop_buffer_pct, side),
         target=target,
-        thesis=f"with the accepted break of the {event.cluster.side.value} cluster",
+        thesis="after the break of",
         time_stop_s=view.settings.strategies.breakout.time_stop_s,
     )
 

@@ -95,7 +95,7 @@ def _toward(
         entry=view.touch(side),
         stop=_stop(view, side),
         target=beyond(cluster.near, -view.common.target_buffer_pct, side),
-        thesis=f"toward the {cluster.side.value} cluster",
+        thesis=f"toward the {cluster.side.value} cluster at",
         time_stop_s=view.settings.strategies.hunt.time_stop_s,
         next_level=None if following is None else following.level,
     )

@@ -263,7 +263,7 @@ def _signal(view: View, candidate: Candidate, shape: Shape, id_: SignalId) -> Si
 
 
 def _reason(view: View, candidate: Candidate, pay: Payoff) -> str:
-    """One sentence that promises nothing: what is there, what it pays, what it takes."""
+    """One sentence that promises nothing: the thesis; what is there; what it pays and takes."""
     cluster, bands = candidate.cluster, view.settings.strategies.bands
     usual_usd = median([c.notional_usd for c in (cluster, *view.longs, *view.shorts)])
     size = notional_word(cluster.notional_usd, bands, median_usd=usual_usd)
@@ -271,9 +271,9 @@ def _reason(view: View, candidate: Candidate, pay: Payoff) -> str:
     minutes = (view.at - cluster.first_seen_at) // 60_000
     return (
         f"{candidate.strategy.value} {candidate.side.name} {candidate.thesis} "
-        f"at {cluster.level:,.{digits}f} ({usd_words(cluster.notional_usd)}, {size} here, "
-        f"strength {cluster.strength:.2f}, {strength_word(cluster.strength, bands)}, "
-        f"followed for {minutes} min); pays {pay.net:.2f} for 1 risked after costs, "
+        f"{cluster.level:,.{digits}f}; {usd_words(cluster.notional_usd)} ({size} here), "
+        f"strength {cluster.strength:.2f} ({strength_word(cluster.strength, bands)}), "
+        f"followed for {minutes} min; pays {pay.net:.2f} for 1 risked after costs, "
         f"breaks even at {pay.break_even * 100:.0f} of 100"
     )
 

@@ -109,9 +109,7 @@ def _candidate(
         entry=entry,
         stop=stop,
         target=_target(view, side, entry),
-        thesis=f"before the {side.value} cluster"
-        if is_resting
-        else f"back over the swept {side.value} cluster",
+        thesis=f"before the {side.value} cluster at" if is_resting else "after the sweep of",
         style=EntryStyle.POST_ONLY if is_resting else EntryStyle.IOC,
         target_risks=settings.invented_target_risks,
         time_stop_s=settings.time_stop_s,

@@ -27,7 +27,7 @@ def _candidate(**fields: Any) -> Candidate:
         "entry": 100_000.0,
         "stop": 99_700.0,
         "target": 101_000.0,
-        "thesis": "toward the short cluster",
+        "thesis": "toward the short cluster at",
     }
     return Candidate(**(known | fields))
 
@@ -227,8 +227,8 @@ def test_guide_24_a_reason_promises_nothing() -> None:
     reason = _signal().reason
 
     assert reason == (
-        "hunt LONG toward the short cluster at 101,000.0 (4.0 M USD, high here, strength 0.80, "
-        "very strong, followed for 10 min); pays 2.07 for 1 risked after costs, "
+        "hunt LONG toward the short cluster at 101,000.0; 4.0 M USD (high here), strength 0.80 "
+        "(very strong), followed for 10 min; pays 2.07 for 1 risked after costs, "
         "breaks even at 33 of 100"
     )
 
