@@ -67,8 +67,6 @@ class Loop:
         self._timer: asyncio.TimerHandle | None = None
         self._is_stopping = False
         self._is_waiting = False
-        self.is_store_failing = False
-        """The last batch had to be written more than once: the disk wants a look."""
         self.turns = 0
         """Batches decided: what the watchdog watches."""
 
@@ -105,7 +103,6 @@ class Loop:
         self._has_money_waiting = False
         if not entries:
             return
-        self.is_store_failing = False
         await self._record(entries)
         for _, decision in entries:
             for command in decision.commands:
@@ -125,7 +122,6 @@ class Loop:
                     raise
                 log.critical("store.failed", text=f"{error.what} {error.remedy}")
             self.turns += 1
-            self.is_store_failing = True
             await asyncio.sleep(STORE_RETRY_S)
 
     async def _decide(self, event: Event) -> None:
