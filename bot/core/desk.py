@@ -12,7 +12,6 @@ from bot.model.order import Order
 from bot.model.primitives import BracketId, ClientOrderId, Millis, SignalId, Symbol, Value
 from bot.model.signal import Rule
 
-
 DENIED_MAX: Final = 2_048
 """Denied signals remembered; of more the oldest is forgotten, and told again if it comes again."""
 
