@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
-from msgspec.structs import replace
 
 from bot.config.document import Document, Mistake, read_document
 from bot.config.sentences import explain
@@ -91,15 +90,8 @@ class Config(Section, frozen=True, kw_only=True):
             tracker=self.tracker,
             strategies=self.strategies,
             risk=self.risk,
-            # Flat out, nobody but the bot touches the paper venue, which lives in the same process.
-            orders=replace(
-                self.orders,
-                reconcile_orders_s=3600.0,
-                reconcile_positions_s=3600.0,
-                reconcile_idle_s=86_400.0,
-            )
-            if self.is_flat_out
-            else self.orders,
+            orders=self.orders,
+            is_alone=self.is_flat_out,
         )
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from bot.core import accounting, exposure, operation, sizing
+from bot.core import accounting, exposure, operation, rounds, sizing
 from bot.core.state import State
 from bot.model.account import OperatingState
 from bot.model.instrument import Instrument
@@ -100,7 +100,7 @@ def _check_inputs(state: State, signal: Signal, at: Millis) -> Refusal | None:
     read_at = state.last_snapshot_at
     if read_at is None or (state.placed_at and read_at <= state.placed_at[-1]):
         return _no(signal, Rule.INPUT_TOO_OLD, at, note="account_not_read_since_last_write")
-    limit_s = READING_AGE_PERIODS_MAX * state.settings.orders.reconcile_idle_s
+    limit_s = READING_AGE_PERIODS_MAX * rounds.idle_ms(state) / 1000
     age_s = (at - read_at) / 1000
     if age_s > limit_s:
         return _no(signal, Rule.INPUT_TOO_OLD, at, saw=age_s, limit=limit_s)

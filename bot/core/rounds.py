@@ -12,6 +12,11 @@ GAP_MS: Final = 500
 """At least, between two readings."""
 GIVE_UP_MS: Final = 10_000
 """A reading that has not answered by then is asked for again."""
+ALONE_MS: Final = 3_600_000
+"""The regular period where nobody but the bot touches the venue."""
+ALONE_IDLE_MS: Final = 86_400_000
+WRITTEN_MS: Final = 2_000
+"""From a write on, until the venue is read for it where that is not regular anyway."""
 OVERLAP_MS: Final = 120_000
 """Fills are asked for from so long before the cursor: some are shown late."""
 
@@ -35,6 +40,8 @@ def next_due_at(state: State) -> Millis | None:
     if desk.fetch_asked_at is not None:
         return Millis(desk.fetch_asked_at + GIVE_UP_MS)
     due = desk.fetched_at + period_ms(state)
+    if state.settings.is_alone and state.placed_at and state.placed_at[-1] >= desk.fetched_at:
+        due = min(due, state.placed_at[-1] + WRITTEN_MS)
     if desk.fetch_due_at is not None:
         due = min(due, max(desk.fetch_due_at, desk.fetched_at + GAP_MS))
     return Millis(due)
@@ -42,10 +49,19 @@ def next_due_at(state: State) -> Millis | None:
 
 def period_ms(state: State) -> int:
     """The regular period: short while orders or positions are alive."""
-    settings = state.settings.orders
     if not state.brackets and not state.desk.live():
-        return int(settings.reconcile_idle_s * 1000)
+        return idle_ms(state)
+    settings = state.settings.orders
+    if state.settings.is_alone:
+        return ALONE_MS
     return int(min(settings.reconcile_orders_s, settings.reconcile_positions_s) * 1000)
+
+
+def idle_ms(state: State) -> int:
+    """The regular period while there is neither an order nor a position."""
+    if state.settings.is_alone:
+        return ALONE_IDLE_MS
+    return int(state.settings.orders.reconcile_idle_s * 1000)
 
 
 def failed(state: State, draft: Draft) -> None:

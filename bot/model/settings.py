@@ -236,6 +236,8 @@ class CoreSettings(Section, frozen=True, kw_only=True):
     """Assumed for market and IOC orders, one way."""
     venue_leverage: Annotated[float, Meta(ge=1, le=125)] = 1.0
     """What the venue holds a position's margin by; sets the own liquidation price."""
+    is_alone: bool = False
+    """Nobody but the bot can touch the venue, which lives in its process: it is read rarely."""
     tracker: TrackerSettings = TrackerSettings()
     strategies: StrategySettings = StrategySettings()
     risk: RiskSettings = RiskSettings()

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot.config import Config, ConfigFileError, find_config, find_data_dir, json_schema, load
+from bot.model.settings import CoreSettings
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -145,3 +147,17 @@ def test_the_schema_knows_every_section() -> None:
     schema = json_schema()
 
     assert {"risk", "heatmap", "market"} <= set(schema["$defs"]["Config"]["properties"])
+
+
+@pytest.mark.parametrize("speed", [0, 60])
+def test_what_the_core_reads_can_be_read_back_from_a_journal(tmp_path: Path, speed: int) -> None:
+    """A replay begins with it, and refuses figures out of their range."""
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        f"market: {{source: recorded, recorded: {{folder: x, speed: {speed}}}}}\n"
+        "heatmap: {provider: local}\n",
+        encoding="utf-8",
+    )
+    core = load(path).core(instance="mine")
+
+    assert core == msgspec.json.decode(msgspec.json.encode(core), type=CoreSettings)

@@ -73,3 +73,12 @@ def test_fills_are_asked_for_from_before_the_cursor() -> None:
 
     assert Millis(at - rounds.OVERLAP_MS) == rounds.fills_since(bot.state, at)
     assert Millis(0) == rounds.fills_since(Bot(settings(), Ledger(), NOON).state, Millis(5))
+
+
+def test_who_is_alone_with_the_venue_reads_it_rarely_but_after_each_write() -> None:
+    """An entry needs a reading newer than the last write, and must not wait an hour for it."""
+    bot = in_position(core=settings(is_alone=True))
+    after_the_write = fetches(bot, 3_000, "4.545")
+    later = fetches(bot, 600_000, "4.545")
+
+    assert (1, 0) == (after_the_write, later)
