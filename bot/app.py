@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from bot import __version__
 from bot.clock import LoopClock, wall_now
+from bot.config import Config
 from bot.core.state import State
 from bot.engine.hands import Hands
 from bot.engine.inbox import Inbox
@@ -118,11 +119,22 @@ def require_symbols(snapshot: Snapshot, symbols: Sequence[Symbol], *, where: str
         )
 
 
+def instance_of(config: Config) -> str:
+    """What a new ledger's ids derive from: chance, and for a recording played flat out its config.
+
+    Two such runs then agree in every id, so that they can be compared byte for byte.
+    """
+    if not config.is_flat_out:
+        return secrets.token_hex(8)
+    told = msgspec.json.encode([config.core(instance=""), config.market], order="deterministic")
+    return hashlib.blake2b(told, digest_size=8).hexdigest()
+
+
 def _open_request(request: Request, *, is_flat_out: bool) -> OpenRequest:
     return OpenRequest(
         files=DataFiles(folder=request.data_dir),
         mode=request.config.mode,
-        instance=secrets.token_hex(8),
+        instance=instance_of(request.config),
         wall=wall_now(),
         pid=os.getpid(),
         host=socket.gethostname(),

@@ -50,6 +50,25 @@ def test_an_order_that_is_over_asks_for_nothing() -> None:
     app.require_symbols(over, (ETH,), where="config.yaml")
 
 
+def test_two_ledgers_of_one_recording_have_the_same_ids_and_others_never(tmp_path: Path) -> None:
+    """Two flat-out runs are compared byte for byte; elsewhere ids must never meet."""
+    texts = {
+        "flat": "market: {source: recorded, recorded: {folder: x}}",
+        "later": "market: {source: recorded, recorded: {folder: x, start: 2026-01-02}}",
+        "paced": "market: {source: recorded, recorded: {folder: x, speed: 60.0}}",
+    }
+    made: dict[str, tuple[str, str]] = {}
+    for name, text in texts.items():
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(f"{text}\nheatmap: {{provider: local}}\n", encoding="utf-8")
+        config = load(path)
+        made[name] = (app.instance_of(config), app.instance_of(config))
+
+    assert made["flat"][0] == made["flat"][1]
+    assert made["flat"] != made["later"]
+    assert made["paced"][0] != made["paced"][1]
+
+
 def test_p29_starts_that_are_refused_are_no_crashes(tmp_path: Path) -> None:
     """Whoever mends a mistake at the third try must not find the bot in PROTECT."""
     path = tmp_path / "config.yaml"
