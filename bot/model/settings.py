@@ -195,9 +195,9 @@ class RiskSettings(Section, frozen=True, kw_only=True):
     """After a trade on the same symbol."""
     liquidation_spare: Annotated[float, Meta(ge=1, le=10)] = 1.3
     """The own liquidation price lies at least this many stop distances away."""
-    price_collar_pct: Pct = 0.5
+    price_collar_pct: Annotated[float, Meta(gt=0, le=5)] = 0.5
     """Largest distance of an entry from the mark."""
-    input_age_max_s: Seconds = 10.0
+    input_age_max_s: Annotated[float, Meta(gt=0, le=120)] = 10.0
     """Of the price an entry rests on."""
     orders_per_minute_max: Annotated[int, Meta(ge=1, le=600)] = 30
 
@@ -218,7 +218,7 @@ class OrderSettings(Section, frozen=True, kw_only=True):
     reconcile_idle_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
     """While there is neither an order nor a position."""
     missing_answers_min: Annotated[int, Meta(ge=3, le=20)] = 3
-    tombstone_s: Seconds = 86_400.0
+    tombstone_s: Annotated[float, Meta(ge=3600, le=7 * 86_400)] = 86_400.0
 
 
 class CoreSettings(Section, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
-from bot.errors import StoreError
+from bot.errors import DataDirError, StoreError
 from bot.model.primitives import Millis
 from bot.model.wiring import StoreSettings
 from bot.store import backup, lease, retention
@@ -53,7 +53,7 @@ class Housekeeper:
                 self._checkpoint_due = wall + CHECKPOINT_MS
                 self._ledger.writer.checkpoint()
                 self._ledger.writer.run_outside(retention.give_space_back)
-        except StoreError as error:
+        except (StoreError, DataDirError) as error:  # The latter: another machine took the lease.
             return error.what
         self._back_up(wall)
         return ""

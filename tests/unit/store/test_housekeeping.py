@@ -7,6 +7,7 @@ from bot.model.primitives import Millis
 from bot.model.wiring import StoreSettings
 from bot.store import backup, check
 from bot.store.housekeeping import BACKUP_MS, Housekeeper
+from bot.store.lease import LEASE_MS
 from bot.store.recorder import Ledger
 from tests.fakes.rows import T0, WALL, a_ledger, an_intent
 
@@ -86,3 +87,17 @@ def test_a_backup_that_fails_does_not_stop_trading(tmp_path: Path) -> None:
 
     assert "" == trouble
     assert [] == backup.listed(ledger.files)
+
+
+def test_i17_a_lease_that_another_machine_has_taken_stops_trading(tmp_path: Path) -> None:
+    """It is trouble for as long as it lasts, and no failure of the housekeeping."""
+    ledger = a_ledger(tmp_path)
+    keeper = a_housekeeper(ledger)
+    ledger.writer.run(lambda c: c.exec_driver_sql("UPDATE lease SET host = ?", ("there",)))
+    trouble = keeper.tend_now(T0, WALL)
+    ended = keeper.tend_now(T0, Millis(WALL + 10 * LEASE_MS))
+    keeper.close()
+    ledger.close()
+
+    assert "there" in trouble
+    assert "" == ended
