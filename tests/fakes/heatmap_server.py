@@ -48,11 +48,14 @@ class HeatmapServer:
         self.under_way_max = 0
         self.headers: Mapping[str, str] = {}
         """Sent with each good answer of the main route."""
+        self.retry_after = ""
+        """Asked for instead of what a fault asks for: the hour of H30 is long for a process."""
         self.served: set[int] = set()
         """Client ports that had an answer already (H32)."""
         self.is_ended = asyncio.Event()
         """Lets what hangs go on, so that a test can end at once."""
         self._frozen = Frozen()
+        self._session: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
         self._scheme = "http"
         self.port = 0
@@ -82,6 +85,9 @@ class HeatmapServer:
         runner, self._runner = self._runner, None
         if runner:
             await runner.cleanup()
+        session, self._session = self._session, None
+        if session:
+            await session.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -114,6 +120,8 @@ class HeatmapServer:
         fault = FAULTS[self.fault] if strikes and self.fault else good
         answer = fault(document, number)
         answer.headers = {**self.headers, **answer.headers}
+        if self.retry_after and "Retry-After" in answer.headers:
+            answer.headers = {**answer.headers, "Retry-After": self.retry_after}
         return _response(answer)
 
     async def _document(self, request: web.Request, name: str) -> dict[str, Any] | None:
@@ -145,7 +153,8 @@ class HeatmapServer:
 
     async def _relayed(self, request: web.Request) -> Answer:
         url = f"{self.upstream}{request.path_qs}"
-        async with aiohttp.ClientSession() as session, session.get(url) as response:
+        self._session = self._session or aiohttp.ClientSession()
+        async with self._session.get(url) as response:
             return Answer(response.status, await response.read())
 
     def _note(self, request: web.Request) -> None:
