@@ -59,7 +59,7 @@ def _judge_symbol(state: State, draft: Draft, symbol: Symbol, snapshot: VenueSna
     if not difference:
         state.desk.doubts.pop(symbol, None)
         return
-    live = [row for row in _live(state) if row.request.symbol == symbol]
+    live = [row for row in exposure.live(state) if row.request.symbol == symbol]
     if any(row.unbooked_qty for row in live) or _is_moving(state, symbol, snapshot):
         # Fills are on their way, or something happened since the question was asked.
         state.desk.want_account(Millis(draft.at + GROWN_AGAIN_MS))
@@ -162,7 +162,3 @@ def _hold_unexplained(state: State, draft: Draft, symbol: Symbol) -> None:
         operation.end_hold(state, draft, cause, symbol=symbol)
         return
     operation.hold_for(state, draft, cause, detail, symbol=symbol)
-
-
-def _live(state: State) -> list[Order]:
-    return [state.orders[client_id] for client_id in state.desk.live()]

@@ -17,6 +17,11 @@ def brackets_on(state: State, symbol: Symbol) -> list[Bracket]:
     return [row for row in state.brackets.values() if row.symbol == symbol]
 
 
+def live(state: State) -> list[Order]:
+    """Orders that are not over, or whose fills are not all booked, oldest first."""
+    return [state.orders[client_id] for client_id in state.desk.live()]
+
+
 def orders_of(state: State, bracket_id: BracketId, leg: Leg | None = None) -> list[Order]:
     """Every order a bracket has had, oldest first; of one leg, or of all."""
     rows = (state.orders[client_id] for client_id in state.desk.of_bracket(bracket_id))

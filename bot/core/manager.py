@@ -60,7 +60,7 @@ def on_start(state: State, draft: Draft, at: Millis) -> None:
     detail = "the venue has not been read since the start"
     cause = HoldCause.NOT_RECONCILED
     operation.hold_for(state, draft, cause, detail, to=OperatingState.PROTECT)
-    for order in _live(state):
+    for order in exposure.live(state):
         if order.status is OrderStatus.INTENDED and order.retry_at is None:
             # It may have left, and may still be on its way.
             resolve.doubt(state, draft, order, "the run ended while it was being sent", at)
@@ -137,7 +137,7 @@ def on_time(state: State, draft: Draft, at: Millis) -> None:
     state.desk.timed_at = at
     accounting.roll_day(state, draft, at)
     operation.on_time(state, draft)
-    for order in _live(state):
+    for order in exposure.live(state):
         resolve.advance(state, draft, state.orders[order.request.client_id])
         resolve.watch(state, draft, order.request.symbol)
     advance_all(state, draft)
@@ -149,7 +149,7 @@ def next_due_at(state: State) -> Millis | None:
     dues = [operation.next_due_at(state), rounds.next_due_at(state)]
     if state.account is not None:
         dues.append(accounting.next_midnight(state.at))
-    dues += [resolve.next_due_at(state, order) for order in _live(state)]
+    dues += [resolve.next_due_at(state, order) for order in exposure.live(state)]
     for bracket in state.brackets.values():
         dues += [module.next_due_at(state, bracket) for module in (entries, protect, exits)]
     # What was due when the timers last ran has had its turn, and waits for something else.
@@ -179,7 +179,7 @@ def is_busy(state: State) -> bool:
     under_way = {OrderStatus.INTENDED, OrderStatus.UNKNOWN, OrderStatus.CANCELING}
     return any(
         order.status in under_way or (not order.is_final and not order.request.is_reduce_only)
-        for order in _live(state)
+        for order in exposure.live(state)
     )
 
 
@@ -281,7 +281,3 @@ def _on_missing(state: State, draft: Draft, order: Order, asked_at: Millis) -> N
     draft.put_order(after)
     if after.not_found_answers >= state.settings.orders.missing_answers_min:
         state.desk.want_account(draft.at)
-
-
-def _live(state: State) -> list[Order]:
-    return [state.orders[client_id] for client_id in state.desk.live()]

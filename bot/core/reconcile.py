@@ -90,7 +90,7 @@ def _take_orders(state: State, draft: Draft, snapshot: VenueSnapshot) -> None:
             leg = order.request.leg.value
             text = f"The {leg} order exists at the venue: {report.status.value}."
             draft.note("info", "order.resolved", text, report.symbol)
-    for order in _live(state):
+    for order in exposure.live(state):
         if order.request.symbol not in snapshot.symbols or order.request.client_id in shown:
             continue
         works = order.status in {OrderStatus.OPEN, OrderStatus.CANCELING}
@@ -116,7 +116,7 @@ def _take_positions(state: State, draft: Draft, snapshot: VenueSnapshot) -> None
 def _prove(state: State, draft: Draft, snapshot: VenueSnapshot) -> None:
     """End what is proved absent; book what was reported long ago and never came as fills."""
     shown = {order.request.client_id for row in snapshot.orders if (order := _known(state, row))}
-    for order in _live(state):
+    for order in exposure.live(state):
         symbol = order.request.symbol
         if symbol not in snapshot.symbols:
             continue
@@ -138,7 +138,9 @@ def _move_cursor(state: State, draft: Draft, snapshot: VenueSnapshot, *, is_move
 
 
 def _end_holds(state: State, draft: Draft, snapshot: VenueSnapshot) -> None:
-    for symbol in sorted({order.request.symbol for order in _live(state)} | set(snapshot.symbols)):
+    for symbol in sorted(
+        {order.request.symbol for order in exposure.live(state)} | set(snapshot.symbols)
+    ):
         resolve.watch(state, draft, symbol)
     for hold in state.operation.holds:
         if hold.cause is HoldCause.CLOCK_JUMPED and snapshot.at >= hold.since:
@@ -151,7 +153,7 @@ def _end_holds(state: State, draft: Draft, snapshot: VenueSnapshot) -> None:
 
 def _end_recovery(state: State, draft: Draft) -> None:
     """Books and venue agree: trade. Until then exits are managed and nothing is opened."""
-    in_doubt = [row for row in _live(state) if row.status is OrderStatus.UNKNOWN]
+    in_doubt = [row for row in exposure.live(state) if row.status is OrderStatus.UNKNOWN]
     if not in_doubt and not state.desk.doubts:
         operation.end_hold(state, draft, HoldCause.NOT_RECONCILED)
         draft.note("info", "reconcile.finished", "Books and venue agree.")
@@ -192,7 +194,3 @@ def _prune(state: State, draft: Draft) -> None:
 
 def _known(state: State, report: OrderReport) -> Order | None:
     return state.orders.get(report.client_id) if report.client_id is not None else None
-
-
-def _live(state: State) -> list[Order]:
-    return [state.orders[client_id] for client_id in state.desk.live()]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from bot.core import accounting, exposure, operation, rounds, sizing
+from bot.core.sizing import refusal
 from bot.core.state import State
 from bot.model.account import OperatingState
 from bot.model.instrument import Instrument
@@ -43,9 +44,9 @@ _Check: TypeAlias = Callable[[State, Signal, Millis], Refusal | None]
 def approve(state: State, signal: Signal, at: Millis) -> Approved | Denied:
     """Judge a signal at `at`. Pure: the same state and signal give the same verdict."""
     for check in _CHECKS:
-        refusal = check(state, signal, at)
-        if refusal is not None:
-            return Denied(refusal=refusal)
+        found = check(state, signal, at)
+        if found is not None:
+            return Denied(refusal=found)
     return _sized(state, signal, at)
 
 
@@ -82,11 +83,11 @@ def liquidation_price(
 
 def _check_trading(state: State, signal: Signal, at: Millis) -> Refusal | None:
     if state.desk.is_stopping or state.operation.state is not OperatingState.TRADING:
-        return _no(signal, Rule.NOT_TRADING, at)
+        return refusal(signal, Rule.NOT_TRADING, at)
     if not operation.may_enter(state, signal.symbol):
-        return _no(signal, Rule.SYMBOL_REDUCE_ONLY, at)
+        return refusal(signal, Rule.SYMBOL_REDUCE_ONLY, at)
     if signal.id in state.signals_used:
-        return _no(signal, Rule.ALREADY_USED, at)
+        return refusal(signal, Rule.ALREADY_USED, at)
     return None
 
 
@@ -96,14 +97,16 @@ def _check_inputs(state: State, signal: Signal, at: Millis) -> Refusal | None:
     limit_s = state.settings.risk.input_age_max_s
     age_s = (at - price.at) / 1000 if price is not None else float("inf")
     if age_s > limit_s:
-        return _no(signal, Rule.INPUT_TOO_OLD, at, saw=age_s, limit=limit_s)
+        return refusal(signal, Rule.INPUT_TOO_OLD, at, saw=age_s, limit=limit_s)
     read_at = state.last_snapshot_at
     if read_at is None or (state.placed_at and read_at <= state.placed_at[-1]):
-        return _no(signal, Rule.INPUT_TOO_OLD, at, note="account_not_read_since_last_write")
+        return refusal(
+            signal, Rule.INPUT_TOO_OLD, at, numbers={"account_not_read_since_last_write": 1.0}
+        )
     limit_s = READING_AGE_PERIODS_MAX * rounds.idle_ms(state) / 1000
     age_s = (at - read_at) / 1000
     if age_s > limit_s:
-        return _no(signal, Rule.INPUT_TOO_OLD, at, saw=age_s, limit=limit_s)
+        return refusal(signal, Rule.INPUT_TOO_OLD, at, saw=age_s, limit=limit_s)
     return None
 
 
@@ -112,7 +115,7 @@ def _check_doubts(state: State, signal: Signal, at: Millis) -> Refusal | None:
     for client_id in state.desk.live():
         request = state.orders[client_id].request
         if request.symbol == signal.symbol and not request.is_reduce_only:
-            return _no(signal, Rule.SYMBOL_REDUCE_ONLY, at)
+            return refusal(signal, Rule.SYMBOL_REDUCE_ONLY, at)
     return None
 
 
@@ -120,15 +123,15 @@ def _check_positions(state: State, signal: Signal, at: Millis) -> Refusal | None
     limits = state.settings.risk
     is_taken = bool(exposure.brackets_on(state, signal.symbol))
     if is_taken or exposure.venue_qty(state, signal.symbol):
-        return _no(signal, Rule.POSITION_OPEN, at)
+        return refusal(signal, Rule.POSITION_OPEN, at)
     held = len(state.brackets)
     if held >= limits.max_positions:
-        return _no(signal, Rule.MAX_POSITIONS, at, saw=held, limit=limits.max_positions)
+        return refusal(signal, Rule.MAX_POSITIONS, at, saw=held, limit=limits.max_positions)
     sides = [row.position_side for row in state.brackets.values()]
     same = sides.count(signal.position_side)
     if same >= limits.max_positions_per_side:
         limit = limits.max_positions_per_side
-        return _no(signal, Rule.MAX_SIDE_POSITIONS, at, saw=same, limit=limit)
+        return refusal(signal, Rule.MAX_SIDE_POSITIONS, at, saw=same, limit=limit)
     return None
 
 
@@ -137,11 +140,11 @@ def _check_pace(state: State, signal: Signal, at: Millis) -> Refusal | None:
     until = account.cool_downs.get(signal.symbol, 0) if account is not None else 0
     if at < until:
         limit_s = state.settings.risk.cool_down_s
-        return _no(signal, Rule.COOL_DOWN, at, saw=limit_s - (until - at) / 1000, limit=limit_s)
+        return refusal(signal, Rule.COOL_DOWN, at, saw=limit_s - (until - at) / 1000, limit=limit_s)
     recent = sum(1 for placed_at in state.placed_at if placed_at > at - _MINUTE_MS)
     limit = state.settings.risk.orders_per_minute_max
     if recent >= limit:
-        return _no(signal, Rule.ORDER_RATE, at, saw=recent, limit=limit)
+        return refusal(signal, Rule.ORDER_RATE, at, saw=recent, limit=limit)
     return None
 
 
@@ -154,19 +157,19 @@ def _check_prices(state: State, signal: Signal, at: Millis) -> Refusal | None:
     for price in (entry, stop, target):
         if not price.is_finite() or price <= 0 or price % tick:
             saw = float(price) if price.is_finite() else None
-            return _no(signal, Rule.PRECISION, at, saw=saw, limit=float(tick))
+            return refusal(signal, Rule.PRECISION, at, saw=saw, limit=float(tick))
     low, high = (stop, target) if signal.position_side is PositionSide.LONG else (target, stop)
     if not low < entry < high:
-        return _no(signal, Rule.OUT_OF_ORDER, at)
+        return refusal(signal, Rule.OUT_OF_ORDER, at)
     limits = state.settings.risk
     if not signal.loss_per_unit_usd > 0 or signal.risk_reward < limits.min_net_rr:
         saw, limit = signal.risk_reward, limits.min_net_rr
-        return _no(signal, Rule.PAYS_TOO_LITTLE, at, saw=saw, limit=limit)
+        return refusal(signal, Rule.PAYS_TOO_LITTLE, at, saw=saw, limit=limit)
     mark = exposure.mark_of(state, signal.symbol)
     assert mark is not None, "the age of the price was checked first"
     away_pct = float(abs(entry - mark) / mark * _HUNDRED)
     if away_pct > limits.price_collar_pct:
-        return _no(signal, Rule.PRICE_COLLAR, at, saw=away_pct, limit=limits.price_collar_pct)
+        return refusal(signal, Rule.PRICE_COLLAR, at, saw=away_pct, limit=limits.price_collar_pct)
     return None
 
 
@@ -197,10 +200,10 @@ def _sized(state: State, signal: Signal, at: Millis) -> Approved | Denied:
     )
     if isinstance(sized, Refusal):
         return Denied(refusal=sized)
-    qty, refusal = _within_account(state, signal, sized.qty, equity, at)
-    refusal = refusal or _check_size(state, signal, qty, equity, at)
-    if refusal is not None:
-        return Denied(refusal=refusal)
+    qty, found = _within_account(state, signal, sized.qty, equity, at)
+    found = found or _check_size(state, signal, qty, equity, at)
+    if found is not None:
+        return Denied(refusal=found)
     return Approved(signal=signal, qty=qty, risk_usd=Usd(qty * signal.loss_per_unit_usd))
 
 
@@ -220,7 +223,7 @@ def _within_account(
     notional = instrument.notional(shrunk, signal.entry_price)
     if shrunk < instrument.qty_min or shrunk == 0 or notional < instrument.notional_min_usd:
         asked = instrument.notional(qty, signal.entry_price)
-        return shrunk, _no(signal, rule, at, saw=float(used + asked), limit=float(most))
+        return shrunk, refusal(signal, rule, at, saw=float(used + asked), limit=float(most))
     return shrunk, None
 
 
@@ -229,13 +232,13 @@ def _check_size(state: State, signal: Signal, qty: Qty, equity: Usd, at: Millis)
     limits, instrument = state.settings.risk, state.instruments[signal.symbol]
     notional = instrument.notional(qty, signal.entry_price)
     if qty % instrument.lot_size or qty > instrument.qty_max:
-        return _no(signal, Rule.PRECISION, at, saw=float(qty), limit=float(instrument.lot_size))
+        return refusal(signal, Rule.PRECISION, at, saw=float(qty), limit=float(instrument.lot_size))
     if notional > _exact(limits.max_notional_usd):
         saw, limit = float(notional), limits.max_notional_usd
-        return _no(signal, Rule.NOTIONAL_LIMIT, at, saw=saw, limit=limit)
+        return refusal(signal, Rule.NOTIONAL_LIMIT, at, saw=saw, limit=limit)
     risked_pct = float(qty * signal.loss_per_unit_usd / equity * _HUNDRED)
     if risked_pct > limits.risk_pct:
-        return _no(signal, Rule.RISK_TOO_LARGE, at, saw=risked_pct, limit=limits.risk_pct)
+        return refusal(signal, Rule.RISK_TOO_LARGE, at, saw=risked_pct, limit=limits.risk_pct)
     # The smallest margin that the venue may hold for it: as if at the highest leverage there is.
     leverage = _exact(max(limits.max_leverage, state.settings.venue_leverage))
     liquidation = liquidation_price(
@@ -249,33 +252,8 @@ def _check_size(state: State, signal: Signal, qty: Qty, equity: Usd, at: Millis)
     spare = float(away / abs(signal.entry_price - signal.stop_price))
     if spare < limits.liquidation_spare:
         limit = limits.liquidation_spare
-        return _no(signal, Rule.LIQUIDATION_TOO_NEAR, at, saw=spare, limit=limit)
+        return refusal(signal, Rule.LIQUIDATION_TOO_NEAR, at, saw=spare, limit=limit)
     return None
-
-
-def _no(
-    signal: Signal,
-    rule: Rule,
-    at: Millis,
-    *,
-    saw: float | None = None,
-    limit: float | None = None,
-    note: str = "",
-) -> Refusal:
-    return Refusal(
-        symbol=signal.symbol,
-        strategy=signal.strategy,
-        rule=rule,
-        position_side=signal.position_side,
-        cluster_id=signal.cluster_id,
-        cluster_gen=signal.cluster_gen,
-        cluster_level=signal.cluster_level,
-        saw=saw,
-        limit=limit,
-        numbers={note: 1.0} if note else {},
-        first_at=at,
-        at=at,
-    )
 
 
 def _exact(number: float) -> Decimal:

@@ -72,7 +72,7 @@ def size(
     What other positions reserve of the account's notional and leverage is the caller's to subtract.
     """
     if equity_usd <= 0:
-        return _refused(signal, Rule.NO_EQUITY, float(equity_usd), 0.0, {}, at=at)
+        return refusal(signal, Rule.NO_EQUITY, at, saw=float(equity_usd), limit=0.0)
     caps = _caps(signal, instrument, equity_usd, liquidity, settings)
     deciding = min(caps, key=lambda cap: caps[cap])
     raw = caps[deciding] * Decimal(repr(signal.size_multiplier))
@@ -81,17 +81,45 @@ def size(
     numbers |= {"multiplier": signal.size_multiplier, "raw_qty": float(raw)}
     if qty < instrument.qty_min or qty == 0:
         limit = float(max(instrument.qty_min, instrument.lot_size))
-        return _refused(signal, Rule.BELOW_MINIMUM, float(raw), limit, numbers, at=at)
+        return refusal(signal, Rule.BELOW_MINIMUM, at, saw=float(raw), limit=limit, numbers=numbers)
     notional = instrument.notional(qty, signal.entry_price)
     if notional < instrument.notional_min_usd:
         limit = float(instrument.notional_min_usd)
-        return _refused(signal, Rule.BELOW_MINIMUM, float(notional), limit, numbers, at=at)
+        return refusal(
+            signal, Rule.BELOW_MINIMUM, at, saw=float(notional), limit=limit, numbers=numbers
+        )
     return Sized(
         qty=qty,
         cap=deciding,
         risk_usd=Usd(qty * signal.loss_per_unit_usd),
         notional_usd=notional,
         caps={cap.value: float(limit) for cap, limit in caps.items()},
+    )
+
+
+def refusal(
+    signal: Signal,
+    rule: Rule,
+    at: Millis,
+    *,
+    saw: float | None = None,
+    limit: float | None = None,
+    numbers: dict[str, float] | None = None,
+) -> Refusal:
+    """Our own no to a signal: the rule, what it saw, and its limit."""
+    return Refusal(
+        symbol=signal.symbol,
+        strategy=signal.strategy,
+        rule=rule,
+        position_side=signal.position_side,
+        cluster_id=signal.cluster_id,
+        cluster_gen=signal.cluster_gen,
+        cluster_level=signal.cluster_level,
+        saw=saw,
+        limit=limit,
+        numbers=numbers or {},
+        first_at=at,
+        at=at,
     )
 
 
@@ -117,25 +145,6 @@ def _caps(
         depth_usd = _decimal(liquidity.depth_usd)
         caps[Cap.DEPTH] = depth_usd * _decimal(share.depth_share_max) / price
     return caps
-
-
-def _refused(
-    signal: Signal, rule: Rule, saw: float, limit: float, numbers: dict[str, float], *, at: Millis
-) -> Refusal:
-    return Refusal(
-        symbol=signal.symbol,
-        strategy=signal.strategy,
-        rule=rule,
-        position_side=signal.position_side,
-        cluster_id=signal.cluster_id,
-        cluster_gen=signal.cluster_gen,
-        cluster_level=signal.cluster_level,
-        saw=saw,
-        limit=limit,
-        numbers=numbers,
-        first_at=at,
-        at=at,
-    )
 
 
 def _decimal(number: float) -> Decimal:
