@@ -145,11 +145,23 @@ class HttpFeed:
         else:
             where = error.where or self._settings.base_url
             remedy = error.remedy or REMEDIES[error.kind]
-            log.warning("heatmap.rejected", where=where, remedy=remedy, **fields)
+            log.warning(
+                "heatmap.rejected",
+                at=self._clock.now(),
+                text=f"no heatmap from {where}: {error.what}. {remedy}",
+                where=where,
+                remedy=remedy,
+                **fields,
+            )
         self._failing.add(symbol)
 
     def _note_success(self, symbol: Symbol) -> None:
         if symbol in self._failing:
             self._failing.discard(symbol)
             if not self._failing:
-                log.info("heatmap.recovered", symbol=symbol)
+                log.info(
+                    "heatmap.recovered",
+                    at=self._clock.now(),
+                    text="the heatmap answers again",
+                    symbol=symbol,
+                )
