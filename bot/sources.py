@@ -172,10 +172,11 @@ def make_feed(
 
         assert source is not None, "the local provider has an engine"
         return LocalFeed(source, list(symbols), clock, config.heatmap, is_per_bar=is_flat_out)
-    from bot.heatmap.guard import guarded  # noqa: PLC0415  (only where it is used)
+    from bot.heatmap.guard import checked_url, guarded  # noqa: PLC0415  (only where it is used)
     from bot.heatmap.listing import listing  # noqa: PLC0415  (only where it is used)
     from bot.heatmap.poller import HttpFeed  # noqa: PLC0415  (only where it is used)
 
+    checked_url(config.heatmap.base_url)  # Now, and not at the first poll of a run that goes on.
     return HttpFeed(
         config.heatmap,
         [listing(symbol, settings) for symbol, settings in symbols.items()],
