@@ -48,6 +48,8 @@ PULSE_S = 5.0
 """Between two looks at whether the loop goes on, and at the caches."""
 CACHE_S = 300.0
 DRAIN_LOOK_S = 0.01
+PROGRESS_S = 3600.0
+"""Of the market, between two words on how far a recording has been played flat out."""
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
@@ -224,6 +226,8 @@ class Life:
             work["history"] = self._supervised("history", lambda: polls.run(parts.clock))
         if not self._is_flat_out:
             work["pulse"] = self._pulse
+        elif (end_at := parts.market.end_at()) is not None:
+            work["progress"] = lambda: self._show_progress(parts.clock.now(), end_at)
             work["housekeeping"] = self._supervised("housekeeping", self._keep_house)
         if self._request.duration_s is not None:
             work["duration"] = self._wait_for_end
@@ -242,6 +246,14 @@ class Life:
         assert self._request.duration_s is not None, "asked for"
         await asyncio.sleep(self._request.duration_s)
         self.stop(f"{self._request.duration_s:g} s are over")
+
+    async def _show_progress(self, start_at: Millis, end_at: Millis) -> None:
+        """Say how far a recording has been played; whoever draws it bounds how often."""
+        clock = self._parts.clock
+        while True:
+            await clock.sleep(PROGRESS_S)
+            share = (clock.now() - start_at) / max(end_at - start_at, 1)
+            self._ui.progress(min(share, 1.0), "playing the recording")
 
     async def _pulse(self) -> None:
         """Tell the watchdog of real progress, and save what only costs time to make again."""

@@ -50,7 +50,6 @@ def set_up(
     With `story` the lines are for a person; without, each is one JSON object behind `<N>`, the
     priority that journald reads.
     """
-    out = stream or sys.stdout
     clean = redactor or Redactor()
     render = _story_renderer(story) if story is not None else _json_renderer()
     structlog.configure(
@@ -63,7 +62,8 @@ def set_up(
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=lambda *_args: _Printer(out, clean),
+        # Looked up at each line: a progress bar stands in for the stream while it is drawn.
+        logger_factory=lambda *_args: _Printer(stream or sys.stdout, clean),
         cache_logger_on_first_use=False,
     )
     handler = _Bridge()

@@ -43,6 +43,10 @@ class PlayedMarket(Market, Protocol):
         """Play by this clock."""
         ...
 
+    def end_at(self) -> Millis | None:
+        """When it ends by itself; None: never."""
+        ...
+
 
 class WatchingVenue(Venue, Protocol):
     """A venue that judges by the market's events before the core sees them."""

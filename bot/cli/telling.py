@@ -15,6 +15,9 @@ from bot.model.instrument import display_symbol
 from bot.model.wiring import MarketSource
 from bot.ops.status import headline, open_brackets
 
+BAR_AFTER_S = 1.0
+BAR_EVERY_S = 0.2
+
 log = structlog.get_logger()
 
 
@@ -27,6 +30,7 @@ class Told:
         self._is_terminal = is_terminal
         self._began_s = monotonic_s()
         self._progress: Any = None
+        self._drawn_s = 0.0
         self._closed_before = 0
         self._opened: Opened | None = None
 
@@ -39,15 +43,17 @@ class Told:
         """A bar on a terminal for what takes long; nothing elsewhere."""
         if not (self._is_terminal and self._is_story):
             return
+        now_s = monotonic_s()
+        if now_s - self._began_s < BAR_AFTER_S or now_s - self._drawn_s < BAR_EVERY_S:
+            return
+        self._drawn_s = now_s
         if self._progress is None:
-            if monotonic_s() - self._began_s < 1.0 and share < 1.0:
-                return
             from rich.progress import Progress  # noqa: PLC0415  (only where it is seen)
 
-            self._progress = Progress(transient=True)
+            self._progress = Progress(transient=True, auto_refresh=False)
             self._progress.start()
             self._task = self._progress.add_task(what, total=1.0)
-        self._progress.update(self._task, completed=share, description=what)
+        self._progress.update(self._task, completed=share, description=what, refresh=True)
 
     def opened(self, opened: Opened) -> None:
         """What account this is, and which market."""

@@ -112,6 +112,10 @@ class SimulatedMarket:
         """Where the ledger ends, or the world's start."""
         return self._start_at
 
+    def end_at(self) -> Millis | None:
+        """Never: it is made as it goes on."""
+        return None
+
     def history(self, symbol: Symbol) -> History:
         """What is known of a symbol up to the start."""
         return self._world.past(symbol)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot import app
+from bot.clock import VirtualLoop
 from bot.config import load
 from bot.errors import ConfigError, LiqbotError
 from bot.life import Request
@@ -67,6 +68,40 @@ def test_two_ledgers_of_one_recording_have_the_same_ids_and_others_never(tmp_pat
     assert made["flat"][0] == made["flat"][1]
     assert made["flat"] != made["later"]
     assert made["paced"][0] != made["paced"][1]
+
+
+class Listening(Silent):
+    """A Ui that keeps what is said of progress."""
+
+    def __init__(self) -> None:
+        self.shares: list[float] = []
+
+    def progress(self, share: float, what: str) -> None:
+        if what == "playing the recording":
+            self.shares.append(share)
+
+
+def test_a_recording_played_flat_out_says_how_far_it_is(tmp_path: Path) -> None:
+    candles = "".join(f"{T0 + n * 300_000},100,101,99,{100 + n % 2},5\n" for n in range(12 * 8))
+    (tmp_path / "BTCUSDT.csv").write_text(f"t,o,h,l,c,v\n{candles}", encoding="utf-8")
+    path = tmp_path / "config.yaml"
+    recorded = (
+        "{folder: ., candles: '{symbol}.csv', open_interest: '', funding: '', tiers: '', "
+        "warm_up_days: 0}"
+    )
+    path.write_text(
+        f"symbols: [BTCUSDT]\nheatmap: {{provider: local}}\n"
+        f"market: {{source: recorded, recorded: {recorded}}}\n",
+        encoding="utf-8",
+    )
+    ui = Listening()
+    request = Request(config=load(path), config_path=path, data_dir=tmp_path / "data")
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(app.run(request, ui))
+
+    assert len(ui.shares) > 2
+    assert ui.shares == sorted(ui.shares)
+    assert 0.0 < ui.shares[0] < ui.shares[-1] <= 1.0
 
 
 def test_p29_starts_that_are_refused_are_no_crashes(tmp_path: Path) -> None:
