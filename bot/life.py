@@ -226,9 +226,9 @@ class Life:
             work["history"] = self._supervised("history", lambda: polls.run(parts.clock))
         if not self._is_flat_out:
             work["pulse"] = self._pulse
+            work["housekeeping"] = self._supervised("housekeeping", self._keep_house)
         elif (end_at := parts.market.end_at()) is not None:
             work["progress"] = lambda: self._show_progress(parts.clock.now(), end_at)
-            work["housekeeping"] = self._supervised("housekeeping", self._keep_house)
         if self._request.duration_s is not None:
             work["duration"] = self._wait_for_end
         return work
