@@ -163,7 +163,12 @@ def _enter(state: State, draft: Draft, symbol: SymbolState) -> None:
         return
     manager.on_signal(state, draft, signal, draft.at)
     if signal.id in state.signals_used:
-        symbol.backed[signal.cluster_id] = (signal.position_side, draft.at)
+        symbol.note_backed(
+            signal.cluster_id,
+            signal.position_side,
+            draft.at,
+            keep_s=state.settings.strategies.common.same_cluster_s,
+        )
 
 
 def _episode(symbol: SymbolState, refusal: Refusal) -> Refusal:

@@ -67,9 +67,17 @@ class SymbolState:
         self.is_halted = False
         self.recent_events: deque[ClusterEvent] = deque(maxlen=RECENT_EVENTS_MAX)
         self.backed: dict[ClusterId, tuple[PositionSide, Millis]] = {}
-        """Which side each cluster last backed with a signal, and when."""
+        """Which side each cluster last backed, and when; older than `same_cluster_s` they go."""
         self.refusals: dict[tuple[str, ...], Refusal] = {}
         """Open refusal episodes by (strategy, side, cluster, generation, rule)."""
+
+    def note_backed(
+        self, cluster_id: ClusterId, side: PositionSide, at: Millis, *, keep_s: float
+    ) -> None:
+        """Remember that a cluster backed a side; what no rule asks about any more is forgotten."""
+        oldest = at - keep_s * 1000
+        self.backed = {known: row for known, row in self.backed.items() if row[1] >= oldest}
+        self.backed[cluster_id] = (side, at)
 
 
 class State:

@@ -6,7 +6,7 @@ from bot.core.state import State
 from bot.model.cluster import ProviderGate
 from bot.model.market import Candle, Funding
 from bot.model.order import OrderStatus
-from bot.model.primitives import ClusterId, FillId, Millis, SignalId
+from bot.model.primitives import ClusterId, FillId, Millis, PositionSide, SignalId
 from bot.model.settings import CoreSettings
 from bot.model.snapshot import Snapshot, SymbolSnapshot
 from tests.fakes.contracts import BTC, ETH, INSTRUMENTS, NOON
@@ -92,3 +92,15 @@ def test_a_symbol_that_is_no_longer_traded_is_left_out() -> None:
     state = State(settings=only_btc, instruments=INSTRUMENTS, snapshot=known)
 
     assert [BTC] == list(state.symbols)
+
+
+def test_which_side_a_cluster_backed_is_forgotten_when_no_rule_asks_any_more() -> None:
+    """A run of months must not remember every trade for a rule of ten minutes."""
+    symbol = State(settings=SETTINGS, instruments=INSTRUMENTS, snapshot=Snapshot(at=NOON)).symbols[
+        BTC
+    ]
+    for minute in range(60):
+        at = Millis(NOON + minute * 60_000)
+        symbol.note_backed(ClusterId(minute), PositionSide.LONG, at, keep_s=600.0)
+
+    assert list(range(49, 60)) == sorted(symbol.backed)
