@@ -111,7 +111,7 @@ class HeatmapSettings(Section, frozen=True, kw_only=True):
     allow_unstable_provider: bool = False
     record: bool = True
     """Keep every accepted poll in history.db: it cannot be had later."""
-    record_days: Annotated[int, Meta(ge=1, le=3650)] = 90
+    record_days: Annotated[int, Meta(ge=1, le=3650)] = 30
     engine: EngineSettings = EngineSettings()
 
 
@@ -136,7 +136,7 @@ class PaperSettings(Section, frozen=True, kw_only=True):
 class StoreSettings(Section, frozen=True, kw_only=True):
     """`store`: the ledger and its journal."""
 
-    journal_days: Annotated[int, Meta(ge=1, le=3650)] = 14
+    journal_days: Annotated[int, Meta(ge=1, le=3650)] = 7
     backups_kept: Annotated[int, Meta(ge=1, le=100)] = 7
     events_days: Annotated[int, Meta(ge=1, le=3650)] = 90
 
