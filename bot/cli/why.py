@@ -64,6 +64,7 @@ def first_sentence(look: dict[str, Any], symbol: Symbol, config: Config) -> str:
         or _open(look, name)
         or _blind(look, name)
         or _ready(look, name)
+        or _warming(look, name, config)
         or _empty(look, config)
         or _young(look)
         or _refused(look, name)
@@ -113,6 +114,21 @@ def _ready(look: dict[str, Any], name: str) -> str:
     if denied is None:
         return f"A trade on {name} qualifies at this moment: {what} for 1 risked after costs."
     return f"No trade on {name} now: {what}, but {_reason(denied)}."
+
+
+def _warming(look: dict[str, Any], name: str, config: Config) -> str:
+    """The map, or the volatility, is not known well enough yet for any strategy."""
+    warming = next((row for row in look["refusals"] if row["rule"] == Rule.WARMING), None)
+    if warming is None:
+        return ""
+    if not {"atr_1m_pct", "atr_15m_pct"} <= set(warming["numbers"]):
+        return f"No trade on {name}: still warming up, for want of bars to measure volatility with."
+    coverage, asked = look.get("coverage"), tables.share(config.heatmap.engine.coverage_min)
+    explains = "too little" if coverage is None else tables.share(coverage)
+    return (
+        f"No trade on {name}: the heatmap is still warming up, it explains {explains} of the open "
+        f"interest, {asked} is asked (heatmap.engine.coverage_min)."
+    )
 
 
 def _empty(look: dict[str, Any], config: Config) -> str:

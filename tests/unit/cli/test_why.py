@@ -118,6 +118,24 @@ def a_signal_document(denied: dict[str, Any] | None) -> dict[str, Any]:
             ),
         ),
         (
+            {
+                "coverage": 0.174,
+                "refusals": [
+                    a_refusal_document(
+                        rule="warming", numbers={"atr_1m_pct": 0.1, "atr_15m_pct": 0.4}
+                    )
+                ],
+            },
+            (
+                "No trade on BTCUSDT: the heatmap is still warming up, it explains 17 % of the "
+                "open interest, 20 % is asked (heatmap.engine.coverage_min)."
+            ),
+        ),
+        (
+            {"refusals": [a_refusal_document(rule="warming", numbers={"atr_1m_pct": 0.1})]},
+            ("No trade on BTCUSDT: still warming up, for want of bars to measure volatility with."),
+        ),
+        (
             {"refusals": [a_refusal_document(rule="no_break", numbers={})]},
             (
                 "No trade on BTCUSDT now: nothing has been swept or broken, and no cluster fits a "
