@@ -63,6 +63,7 @@ async def run(request: Request, ui: Ui) -> None:
     """
     config = request.config
     is_flat_out = config.is_flat_out
+    gc.disable()  # A start makes a month of bars and drops them again: nothing worth looking for.
     notifier = Notifier()
     notifier.extend_start(120)
     ledger = open_ledger(_open_request(request, is_flat_out=is_flat_out))
@@ -93,10 +94,12 @@ async def run(request: Request, ui: Ui) -> None:
         # What the start has made stays, so the collector need never stop the loop to look at it.
         gc.collect()
         gc.freeze()
+        gc.enable()
         is_orderly = False
         await Life(request, ui, parts, is_flat_out=is_flat_out).live()
         is_orderly = True
     finally:
+        gc.enable()
         ledger.close(wall=wall_now() if is_orderly else None)
 
 
