@@ -29,6 +29,7 @@ from bot.model.account import HoldCause
 from bot.model.events import Event, Started, TroubleSeen
 from bot.model.primitives import Millis, Symbol
 from bot.model.snapshot import Snapshot, SymbolSnapshot
+from bot.model.wiring import MarketSource
 from bot.narrator import Narrator
 from bot.ops.systemd import Notifier
 from bot.ports import History
@@ -45,7 +46,7 @@ from bot.sources import (
 )
 from bot.store.files import DataFiles
 from bot.store.history import History as PollHistory
-from bot.store.opening import OpenRequest, open_ledger
+from bot.store.opening import OpenRequest, bind_account, open_ledger, require_account
 from bot.store.recorder import Ledger
 
 if TYPE_CHECKING:
@@ -70,10 +71,12 @@ async def run(request: Request, ui: Ui) -> None:
     # A start that is refused has left nothing undecided: it is no crash.
     is_orderly = True
     try:
+        require_account(ledger, paper_account(config))
         market = make_market(config, request.config_path, request.data_dir)
         snapshot = ledger.load()
         require_symbols(snapshot, tuple(config.symbol_settings), where=str(request.config_path))
         await market.prepare(snapshot.at or None, ui.progress)
+        bind_account(ledger, paper_account(config))
         engine = make_engine(config, market.instruments)
         if engine is not None:
             load_engine(engine, request.data_dir)
@@ -145,6 +148,14 @@ def _open_request(request: Request, *, is_flat_out: bool) -> OpenRequest:
         is_synced=not is_flat_out,
         backups_kept=request.config.store.backups_kept,
     )
+
+
+def paper_account(config: Config) -> str:
+    """Which market a paper account lives on: money made on one means nothing on another."""
+    market = config.market
+    if market.source is MarketSource.SIMULATED:
+        return f"the embedded market with seed {market.simulated.seed}"
+    return f"the {market.source} market"
 
 
 class Made(NamedTuple):

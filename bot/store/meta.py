@@ -68,9 +68,9 @@ def require_match(meta: Meta, *, mode: str, account_id: str, where: str) -> None
         )
     if meta.account_id and account_id and meta.account_id != account_id:
         raise DataDirError(
-            f"This ledger belongs to account {meta.account_id}, the keys to {account_id}.",
+            f"This ledger belongs to {meta.account_id}, and this run is for {account_id}.",
             where=where,
-            remedy="Use the keys of that account, or another --data-dir for this one.",
+            remedy="Use another --data-dir for this one, or go back to what the ledger is for.",
         )
 
 

@@ -81,8 +81,8 @@ def open_ledger(request: OpenRequest) -> Ledger:
         raise
 
 
-def bind_account(ledger: Ledger, account_id: str) -> None:
-    """Hold the ledger to the account that the venue's answer names.
+def require_account(ledger: Ledger, account_id: str) -> None:
+    """See that the ledger is this account's, or nobody's yet.
 
     Raises:
         DataDirError: the ledger belongs to another account.
@@ -91,9 +91,14 @@ def bind_account(ledger: Ledger, account_id: str) -> None:
     found = ledger.meta
     where = str(ledger.files.ledger)
     meta.require_match(found, mode=found.mode, account_id=account_id, where=where)
-    if not found.account_id:
+
+
+def bind_account(ledger: Ledger, account_id: str) -> None:
+    """Hold the ledger to an account from now on; raises like `require_account`."""
+    require_account(ledger, account_id)
+    if not ledger.meta.account_id:
         ledger.writer.run(lambda connection: meta.bind_account(connection, account_id))
-        ledger.meta = msgspec.structs.replace(found, account_id=account_id)
+        ledger.meta = msgspec.structs.replace(ledger.meta, account_id=account_id)
 
 
 def _opened(request: OpenRequest, settled: Settled, writer: Writer, lock: InstanceLock) -> Ledger:

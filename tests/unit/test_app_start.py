@@ -8,13 +8,14 @@ import pytest
 
 from bot import app
 from bot.clock import VirtualLoop
-from bot.config import load
-from bot.errors import ConfigError, LiqbotError
+from bot.config import Config, load
+from bot.errors import ConfigError, DataDirError, LiqbotError
 from bot.life import Request
 from bot.model.order import OrderStatus
 from bot.model.primitives import Symbol
 from bot.model.snapshot import Snapshot
 from bot.store.boots import CRASH_LOOP_STARTS
+from bot.store.opening import bind_account
 from tests.fakes.rows import BTC, ETH, T0, a_bracket, a_ledger, an_order
 
 SNAPSHOTS = {
@@ -118,3 +119,20 @@ def test_p29_starts_that_are_refused_are_no_crashes(tmp_path: Path) -> None:
     ledger.close()
 
     assert 0 == crashes
+
+
+def test_a_ledger_of_one_market_is_refused_on_another(tmp_path: Path) -> None:
+    """Money made on one market means nothing on another."""
+    data = tmp_path / "data"
+    ledger = a_ledger(data)
+    bind_account(ledger, app.paper_account(Config()))
+    ledger.close()
+    path = tmp_path / "config.yaml"
+    path.write_text("market: {simulated: {seed: 5}}\n", encoding="utf-8")
+    request = Request(config=load(path), config_path=path, data_dir=data)
+    with pytest.raises(DataDirError) as caught:
+        asyncio.run(app.run(request, Silent()))
+
+    assert "belongs to the embedded market with seed 24" in caught.value.what
+    assert "this run is for the embedded market with seed 5" in caught.value.what
+    assert "--data-dir" in caught.value.remedy

@@ -24,7 +24,7 @@ def test_c15_another_accounts_keys_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataDirError) as caught:
         a_ledger(tmp_path, mode="live", account_id="acc-2")
 
-    assert "belongs to account acc-1, the keys to acc-2" in caught.value.what
+    assert "belongs to acc-1, and this run is for acc-2" in caught.value.what
 
 
 def test_c15_the_account_is_written_down_once_the_venue_has_named_it(tmp_path: Path) -> None:
