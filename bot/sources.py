@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.heatmap.local import LocalEngine
 
 ENGINE_FILE = "heatmap.bin"
+BAR_MS = 300_000
 CANDLES_KEPT = 600
 """Warm-up bars a symbol's volatility is rebuilt from."""
 OI_EVERY_MS = 3_600_000
@@ -86,7 +87,7 @@ def make_market(config: Config, config_path: Path, data_dir: Path) -> PlayedMark
     origin = Origin(
         seed=simulated.seed,
         symbols=symbols,
-        start_at=instant_of(simulated.start_at, "market.simulated.start_at"),
+        start_at=_whole_bar(simulated.start_at, "market.simulated.start_at"),
         history_days=simulated.history_days,
     )
     world = World(
@@ -204,6 +205,17 @@ def make_venue(
         books=books,
         chance=seeded_random(config.market.simulated.seed + 1).random,
     )
+
+
+def _whole_bar(text: str, key: str) -> Millis:
+    """An instant at which a five-minute bar begins. Raises ConfigError."""
+    at = instant_of(text, key)
+    if at % BAR_MS:
+        raise ConfigError(
+            f'{key} is "{text}", and a market begins with a whole bar of five minutes.',
+            remedy="Write a time whose minutes are 00, 05, 10 and so on, without seconds.",
+        )
+    return at
 
 
 def instant_of(text: str, key: str) -> Millis:
