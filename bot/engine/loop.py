@@ -112,13 +112,13 @@ class Loop:
     async def _record(self, entries: Entries) -> None:
         """Write a batch. While the disk is full or the file locked, nothing is decided or sent.
 
-        Raises StoreError where only a new start can go on.
+        Raises StoreError where only a new start can go on, and where a stop would wait for ever.
         """
         while True:
             try:
                 return await self._store.record(entries)
             except StoreError as error:
-                if not (self._store.can_write and error.can_pass):
+                if self._is_stopping or not (self._store.can_write and error.can_pass):
                     raise
                 log.critical("store.failed", text=f"{error.what} {error.remedy}")
             self.turns += 1

@@ -234,6 +234,23 @@ def test_a_row_that_exists_already_ends_the_run_instead_of_being_tried_for_ever(
         run(act)
 
 
+def test_a_stop_does_not_wait_for_a_disk_that_stays_full() -> None:
+    """Whoever presses Ctrl-C is answered; what was not recorded was not done."""
+    asked_at: list[float] = []
+
+    async def act(running: Running) -> None:
+        running.store.refusals = 10_000
+        running.inbox.put(HoldAsked(at=T0))
+        await running.until(30)
+        asked_at.append(asyncio.get_running_loop().time())
+        running.loop.stop()
+        await running.until(60)
+
+    with pytest.RaisesGroup(StoreError):
+        run(act)
+    assert [30] == asked_at
+
+
 def test_time_is_told_once_a_second_and_a_tick_that_does_nothing_leaves_no_trace() -> None:
     async def act(running: Running) -> None:
         turns = running.loop.turns
