@@ -9,7 +9,7 @@ import hashlib
 import os
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -213,7 +213,7 @@ def _assemble(request: Request, made: Made, snapshot: Snapshot) -> Parts:
 def first_events(
     ledger: Ledger,
     started: Snapshot,
-    histories: dict[Symbol, History],
+    histories: Mapping[Symbol, History],
     state: State,
     at: Millis,
 ) -> list[Event]:
@@ -241,7 +241,7 @@ def first_events(
     return events
 
 
-def with_past(snapshot: Snapshot, histories: dict[Symbol, History], provider: str) -> Snapshot:
+def with_past(snapshot: Snapshot, histories: Mapping[Symbol, History], provider: str) -> Snapshot:
     """The snapshot with the market's past in it, so that a replay needs nothing else.
 
     Clusters of another provider are not carried over: their identities mean nothing here.
