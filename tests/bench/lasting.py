@@ -1,4 +1,4 @@
-"""A run of 27 symbols on the embedded market: is the loop ever blocked, and what does it hold?
+"""A run of 27 symbols on the embedded market: how long is the loop blocked, what does it hold.
 
     python -m tests.bench.lasting CONFIG DATA_DIR
 

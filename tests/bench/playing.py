@@ -1,4 +1,4 @@
-"""A recorded market flat out: how many bars go through all of the bot in half a minute?"""
+"""A recorded market flat out: how many bars go through all of the bot in half a minute."""
 
 import asyncio
 import resource
