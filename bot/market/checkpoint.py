@@ -27,11 +27,15 @@ def write(path: Path, parts: Sequence[bytes]) -> None:
         checksum = zlib.crc32(piece, checksum)
     beside = path.with_name(path.name + ".new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(_HEAD.pack(_NAME, checksum))
-        file.writelines(pieces)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_HEAD.pack(_NAME, checksum))
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        beside.unlink(missing_ok=True)  # On a full disk half a file takes room from the ledger.
+        raise
     beside.replace(path)
 
 

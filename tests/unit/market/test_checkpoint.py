@@ -1,5 +1,6 @@
 """One file, old or new, whole."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,20 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
     checkpoint.write(file, [b"x"])
 
     assert 0o600 == file.stat().st_mode & 0o777
+
+
+def test_a_file_that_does_not_fit_leaves_the_old_one_and_no_half_of_a_new_one(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "market.checkpoint"
+    checkpoint.write(file, [b"old"])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            checkpoint.write(file, [b"x" * 100_000])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert [b"old"] == checkpoint.read(file)
+    assert [file] == list(tmp_path.iterdir())
