@@ -1,6 +1,7 @@
 """`liqbot run`: the bot itself, until Ctrl-C, a signal, or the end of a recording."""
 
 import asyncio
+import math
 import os
 import sys
 from decimal import Decimal
@@ -25,6 +26,8 @@ DURATION_MAX_S = 30 * 86_400.0
 )
 def run_command(config: str | None, data_dir: str | None, duration: float | None) -> None:
     """Trade until stopped; positions keep their stops."""
+    if duration is not None and not math.isfinite(duration):
+        raise UsageError(f"--duration is {duration}.", remedy="Give it a number of seconds.")
     place = find_place(config, data_dir)
     _refuse_flat_out_http(place)
     from bot import app, logs  # noqa: PLC0415  (heavy: only a run needs them)

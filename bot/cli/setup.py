@@ -9,7 +9,7 @@ import msgspec
 import bot
 from bot.cli.context import command_name
 from bot.config import find_data_dir, json_schema, load
-from bot.errors import ConfigError, DataDirError
+from bot.errors import ConfigError, DataDirError, UsageError
 from bot.store.files import DataFiles, prepare_directory
 
 SCHEMA_NAME = "config.schema.json"
@@ -24,6 +24,10 @@ _SCHEMA_LINE = "# yaml-language-server: $schema="
 def init_command(config: str, data_dir: str | None) -> None:
     """Write a commented config.yaml and make the data directory."""
     path = Path(config)
+    if path.is_dir():
+        raise UsageError(
+            f"{path} is a folder.", remedy=f"Name the file: -c {path / 'config.yaml'}."
+        )
     is_new = _write_new(path, _default_text())
     click.echo(f"{path}  {'written, every key with its default' if is_new else 'kept as it is'}")
     schema = path.with_name(SCHEMA_NAME)

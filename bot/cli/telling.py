@@ -90,14 +90,14 @@ class Told:
                 self._say("You should see a first trade within two minutes.")
             self._say("")
 
-    def _say_holds(self, state: State) -> None:
+    def _say_holds(self, state: State, *, is_over: bool = False) -> None:
         """A state that an earlier run left behind must not be a surprise."""
         holds = [hold for hold in state.operation.holds if hold.symbol is None]
         if not holds:
             return
         why = "; ".join(hold.detail or str(hold.cause) for hold in holds)
         self._say(f"{state.operation.state}: no new entries, because {why}.")
-        if any(hold.needs_operator for hold in holds):
+        if not is_over and any(hold.needs_operator for hold in holds):
             self._say(f"  {paste_command(self._place, 'resume')}   goes on trading")
         self._say("")
 
@@ -108,7 +108,7 @@ class Told:
 
     def stopped(self, state: State) -> None:
         """What stays."""
-        self._say_holds(state)
+        self._say_holds(state, is_over=True)
         held = len(open_brackets(state))
         if held:
             them = "position stays open with its stop" if held == 1 else "positions stay open"

@@ -60,7 +60,9 @@ def _shown(value: Any) -> str:
         return "a group of keys"
     if isinstance(value, list):
         return "a list"
-    return {None: "empty", True: "true", False: "false"}.get(value, str(value))
+    if value is None or isinstance(value, bool):
+        return {None: "empty", True: "true", False: "false"}[value]
+    return str(value)
 
 
 def _fields(kind: Any) -> tuple[inspect.Field, ...]:

@@ -83,7 +83,9 @@ def on_resume(state: State, draft: Draft, event: ResumeAsked) -> None:
     ended = [hold.cause.value for hold in state.operation.holds if hold.needs_operator]
     _drop(state, draft, lambda hold: hold.needs_operator)
     rest = ", ".join(hold.cause.value for hold in state.operation.holds)
-    text = f"Resumed; ended: {', '.join(ended) or 'nothing'}; still held by: {rest or 'nothing'}."
+    text = f"Resumed after {', '.join(ended)}." if ended else "There was nothing to resume from."
+    if rest:
+        text += f" Entries still wait for: {rest}."
     draft.note("info", "operator.resumed", text)
 
 

@@ -86,6 +86,6 @@ def unified_symbol(text: str, *, quote: str = "USDT") -> Symbol:
     """
     name = text.strip().upper().split(":")[0]
     base = name.split("/")[0] if "/" in name else name.removesuffix(quote)
-    if not base or not base.isalnum():
+    if not base or not base.isalnum() or not base.isascii():
         raise ValueError(f"{text!r} is not a symbol")
     return Symbol(f"{base}/{quote}:{quote}")

@@ -44,8 +44,16 @@ class InstanceLock:
                 where=str(path),
                 remedy="Stop it first, or give this one a --data-dir of its own.",
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"pid {pid} on {host}\n".encode(), 0)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"pid {pid} on {host}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise DataDirError(
+                f"Nothing can be written here: {error.strerror}.",
+                where=str(path),
+                remedy="Free some space, then start again.",
+            ) from error
 
     def release(self) -> None:
         """Give the lock back. The file stays: removing it would race with who opens it next."""

@@ -83,7 +83,7 @@ def test_a_level_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     assert "debug, info, warning, error" in result.exception.remedy
 
 
-@pytest.mark.parametrize("seconds", ["0", "-1", "soon", "1e9"])
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon", "1e9", "nan"])
 def test_a_duration_is_a_positive_time(tmp_path: Path, seconds: str) -> None:
     assert 2 == called(tmp_path, "", "--duration", seconds).exit_code
 

@@ -53,3 +53,11 @@ def test_the_schema_in_the_docs_is_current() -> None:
 
 def test_the_default_is_the_repositorys_own() -> None:
     assert ROOT / "config.yaml" == default_config()
+
+
+def test_a_folder_in_place_of_the_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    said = say("init", "-c", str(tmp_path))
+
+    assert 2 == said.code
+    assert "is a folder" in said.err
+    assert [] == list(tmp_path.parent.glob("config.schema.json"))

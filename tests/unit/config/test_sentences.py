@@ -42,6 +42,7 @@ def explained(tmp_path: Path, text: str) -> tuple[Mistake, tuple[str | int, ...]
             'strategies.levels.mode is "both".',
             "It must be one of: sweep_reclaim, pre_touch, default sweep_reclaim.",
         ),
+        ("risk: {risk_pct: 0}\n", "risk.risk_pct is 0.", "It must be a number, above 0 to 2"),
         ("risk: 3\n", "risk is 3.", "It must be a group of keys."),
         ("symbols: btc\n", 'symbols is "btc".', "It must be a list, default "),
     ],

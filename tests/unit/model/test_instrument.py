@@ -89,7 +89,7 @@ def test_scaled_symbols_keep_their_number() -> None:
     assert display_symbol(Symbol("1000PEPE/USDT:USDT")) == "1000PEPEUSDT"
 
 
-@pytest.mark.parametrize("text", ["", "USDT", "B$C", "/"])
+@pytest.mark.parametrize("text", ["", "USDT", "B$C", "/", "\u0412\u0422\u0421USDT"])
 def test_what_is_no_symbol_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a symbol"):
         unified_symbol(text)
