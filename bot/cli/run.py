@@ -27,7 +27,7 @@ DURATION_MAX_S = 30 * 86_400.0
 def run_command(config: str | None, data_dir: str | None, duration: float | None) -> None:
     """Trade until stopped; positions keep their stops."""
     if duration is not None and not math.isfinite(duration):
-        raise UsageError(f"--duration is {duration}.", remedy="Give it a number of seconds.")
+        raise click.BadParameter(f"{duration} is no number of seconds.", param_hint="--duration")
     place = find_place(config, data_dir)
     _refuse_flat_out_http(place)
     from bot import app, logs  # noqa: PLC0415  (heavy: only a run needs them)

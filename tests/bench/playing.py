@@ -60,5 +60,6 @@ def _bars(config_path: Path) -> int:
     config = load(config_path)
     market = make_market(config, config_path, config_path.parent)
     asyncio.run(market.prepare(None, lambda _share, _what: None))
-    end_at: int = market.end_at()  # type: ignore[attr-defined]  # only a recording ends
+    end_at = market.end_at()
+    assert end_at is not None, "a recording ends"
     return (end_at - market.start_at()) // BAR_MS
