@@ -8,7 +8,7 @@ from bot.model.order import OrderRequest
 from bot.model.primitives import ClientOrderId, Millis, Symbol, VenueOrderId
 
 
-class _Command(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+class _Command(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     symbol: Symbol
 
 

@@ -24,7 +24,7 @@ from bot.model.settings import CoreSettings
 from bot.model.snapshot import Snapshot
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     at: Millis
 
 

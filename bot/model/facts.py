@@ -17,7 +17,7 @@ from bot.model.primitives import BracketId, Millis, Symbol, Usd
 from bot.model.signal import Refusal, Signal
 
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     pass
 
 
@@ -125,7 +125,7 @@ Fact: TypeAlias = (
 )
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that one event led to."""
 
     facts: tuple[Fact, ...] = ()

@@ -33,8 +33,12 @@ Usd = NewType("Usd", Decimal)
 ZERO = Decimal(0)
 
 
-class Value(msgspec.Struct, frozen=True):
-    """The base of every value: frozen, compared by content; subclasses repeat the flags."""
+class Value(msgspec.Struct, frozen=True, gc=False):
+    """The base of every value: frozen, compared by content; subclasses repeat the flags.
+
+    What is frozen refers only to what was there before it, so it can never be part of a cycle:
+    the garbage collector need not look at it, and never stops the loop to look at all of them.
+    """
 
 
 class Side(StrEnum):
