@@ -297,7 +297,12 @@ class Life:
             yield
             return
         parts, config = self._parts, self._request.config
-        answers = Answers(parts.state, parts.clock, parts.inbox.put)
+        answers = Answers(
+            parts.state,
+            parts.clock,
+            parts.inbox.put,
+            trouble=lambda: parts.loop.store_trouble,
+        )
         async with contextlib.AsyncExitStack() as stack:
             if parts.engine is not None and config.heatmap.serve:
                 await stack.enter_async_context(serving(parts, config))

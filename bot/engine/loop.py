@@ -67,6 +67,8 @@ class Loop:
         self._timer: asyncio.TimerHandle | None = None
         self._is_stopping = False
         self._is_waiting = False
+        self.store_trouble = ""
+        """Why nothing can be written at the moment, one sentence; nothing is decided meanwhile."""
         self.turns = 0
         """Batches decided: what the watchdog watches."""
 
@@ -116,13 +118,23 @@ class Loop:
         """
         while True:
             try:
-                return await self._store.record(entries)
+                await self._store.record(entries)
             except StoreError as error:
                 if self._is_stopping or not (self._store.can_write and error.can_pass):
                     raise
-                log.critical("store.failed", text=f"{error.what} {error.remedy}")
+                self._tell_trouble(f"{error.what} {error.remedy}")
+            else:
+                return self._tell_trouble("")
             self.turns += 1
             await asyncio.sleep(STORE_RETRY_S)
+
+    def _tell_trouble(self, trouble: str) -> None:
+        """Say once that it began, once when it changes, and once that it is over."""
+        before, self.store_trouble = self.store_trouble, trouble
+        if trouble and trouble != before:
+            log.critical("store.failed", text=f"Nothing is decided: {trouble}")
+        elif before and not trouble:
+            log.info("store.recovered", text="The ledger can be written again.")
 
     async def _decide(self, event: Event) -> None:
         # The journal has no ticks that led to nothing, so what they made late must say it itself.

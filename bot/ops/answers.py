@@ -28,8 +28,12 @@ LOOK_S = 0.02
 class Answers:
     """The verbs that the control socket understands."""
 
-    def __init__(self, state: State, clock: Clock, emit: Emit) -> None:
+    def __init__(
+        self, state: State, clock: Clock, emit: Emit, *, trouble: Callable[[], str] = str
+    ) -> None:
+        """`trouble` gives the sentence of a ledger that cannot be written now, else nothing."""
         self._state = state
+        self._trouble = trouble
         self._clock = clock
         self._emit = emit
         self._started_at = clock.now()
@@ -79,7 +83,9 @@ class Answers:
         return not is_closing and not status.open_brackets(self._state)
 
     def _status(self) -> dict[str, Any]:
-        return status.document(self._state, self._clock, started_at=self._started_at)
+        return status.document(
+            self._state, self._clock, started_at=self._started_at, trouble=self._trouble()
+        )
 
     def _look(self, name: str) -> dict[str, Any]:
         """How the strategies see a symbol at this moment, with every refusal."""

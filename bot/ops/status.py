@@ -5,7 +5,7 @@ from typing import Any
 
 from bot import __version__
 from bot.core.state import State
-from bot.model.account import Hold, OperatingState
+from bot.model.account import Hold, HoldCause, OperatingState, Operation
 from bot.model.bracket import Bracket
 from bot.model.primitives import Millis, Symbol
 from bot.model.signal import Refusal
@@ -33,10 +33,16 @@ def _count(number: int) -> str:
     return "1 position" if number == 1 else f"{number} positions"
 
 
-def document(state: State, clock: Clock, *, started_at: Millis) -> dict[str, Any]:
-    """The answer to `status`: plain data, money as strings, instants as RFC 3339."""
+def document(
+    state: State, clock: Clock, *, started_at: Millis, trouble: str = ""
+) -> dict[str, Any]:
+    """The answer to `status`: plain data, money as strings, instants as RFC 3339.
+
+    `trouble` says why the ledger cannot be written now. The state itself stands still then, so
+    what holds it is added here.
+    """
     now = clock.now()
-    operation = state.operation
+    operation = _troubled(state, trouble) if trouble else state.operation
     return {
         "state": operation.state,
         "reason": "; ".join(hold.detail or hold.cause for hold in operation.holds) or None,
@@ -52,6 +58,16 @@ def document(state: State, clock: Clock, *, started_at: Millis) -> dict[str, Any
         "positions": [position_document(state, row) for row in open_brackets(state)],
         "last_refusal": _last_refusal(state),
     }
+
+
+def _troubled(state: State, trouble: str) -> Operation:
+    hold = Hold(
+        cause=HoldCause.STORE_TROUBLE,
+        state=OperatingState.PROTECT,
+        since=state.at,
+        detail=trouble,
+    )
+    return Operation(holds=(*state.operation.holds, hold))
 
 
 def hold_document(hold: Hold) -> dict[str, Any]:

@@ -110,10 +110,9 @@ class Ledger:
 
         try:
             self.writer.run(work)
-        except StoreError as error:
-            # What was not written cannot be repeated.
+        except StoreError:
+            # What was not written cannot be repeated; whoever asked for it tells of it.
             self._memory.clear()
-            log.error("store.failed", reason=error.what, remedy=error.remedy)  # noqa: TRY400
             raise
         self._seq = seq
         self._witness.note(seq)

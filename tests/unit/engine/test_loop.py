@@ -202,11 +202,13 @@ def test_while_the_disk_is_full_nothing_is_decided_or_sent_and_then_it_goes_on()
         assert not running.told
         assert not running.state.operation.holds[1:], "the second event has not been looked at"
         assert running.loop.turns > turns, "waiting for a disk is no hang: the watchdog is fed"
+        assert running.loop.store_trouble
 
         await running.until(2 * STORE_RETRY_S + 0.1)
 
         assert [Started, HoldAsked] == running.store.kinds[:2]
         assert "asked the venue" in running.told
+        assert not running.loop.store_trouble
 
     run(act)
 

@@ -22,7 +22,8 @@ from tests.fakes.views import BTC, INSTRUMENT
 class Desk:
     """A state whose inbox is worked off a moment later, as the loop does it."""
 
-    def __init__(self, *, is_deaf: bool = False, **snapshot: Any) -> None:
+    def __init__(self, *, is_deaf: bool = False, trouble: str = "", **snapshot: Any) -> None:
+        self._trouble = trouble
         self.state = State(
             settings=CoreSettings(instance="test", symbols=(BTC,)),
             instruments={BTC: INSTRUMENT},
@@ -39,7 +40,9 @@ class Desk:
     def ask(self, **request: Any) -> Any:
         async def answer() -> tuple[Any, float]:
             loop = asyncio.get_running_loop()
-            answers = Answers(self.state, LoopClock(start_at=T0), self.emit)
+            answers = Answers(
+                self.state, LoopClock(start_at=T0), self.emit, trouble=lambda: self._trouble
+            )
             found = await answers.answer(request)
             return found, loop.time()
 
@@ -50,6 +53,14 @@ class Desk:
 
 def test_status_is_the_document() -> None:
     assert "TRADING" == Desk().ask(verb="status")["state"]
+
+
+def test_p10_a_disk_that_does_not_write_is_said_by_status() -> None:
+    """The state stands still meanwhile, and would say TRADING."""
+    found = Desk(trouble="The disk is full. Free some space.").ask(verb="status")
+
+    assert ("PROTECT", "The disk is full. Free some space.") == (found["state"], found["reason"])
+    assert ["store_trouble"] == [hold["cause"] for hold in found["holds"]]
 
 
 def test_hold_is_answered_once_the_state_has_changed() -> None:
