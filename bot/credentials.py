@@ -15,6 +15,7 @@ from typing import NoReturn
 import msgspec
 
 from bot.errors import AccessError
+from bot.model.account import KeyRights
 
 NAMES = ("api_key", "secret", "password")
 """ccxt's three; the password (passphrase) only on some exchanges."""
@@ -80,13 +81,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     is_fatal: bool
     what: str
     remedy: str = ""
-
-
-class KeyRights(msgspec.Struct, frozen=True, kw_only=True):
-    """What the exchange says a key may do; None where it does not say."""
-
-    can_withdraw: bool | None = None
-    is_ip_restricted: bool | None = None
 
 
 def find(environ: Mapping[str, str], file: Path | None = None) -> Credentials:

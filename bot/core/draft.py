@@ -28,7 +28,7 @@ from bot.model.facts import (
     OrderChanged,
     SignalRaised,
 )
-from bot.model.order import Fill, Order, OrderKind, OrderRequest
+from bot.model.order import Fill, Leg, Order, OrderKind, OrderRequest
 from bot.model.primitives import BracketId, Millis, Symbol, Usd, VenueOrderId
 from bot.model.signal import Refusal, Signal
 
@@ -134,7 +134,15 @@ class Draft:
         """Send an order whose row has been put."""
         assert request.client_id in self._state.orders, "intent before send"
         self._state.placed_at.append(self.at)
-        self._commands.append(PlaceOrder(symbol=request.symbol, request=request))
+        bracket = self._state.brackets.get(request.bracket_id)
+        is_entry = request.leg is Leg.ENTRY
+        self._commands.append(
+            PlaceOrder(
+                symbol=request.symbol,
+                request=request,
+                stop_loss_price=bracket.stop_price if bracket is not None and is_entry else None,
+            )
+        )
 
     def cancel(self, order: Order) -> None:
         """Ask the venue to cancel an order of ours."""

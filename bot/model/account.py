@@ -46,6 +46,13 @@ class VenueSnapshot(Value, frozen=True, kw_only=True):
     """Wallet balance: deposits, realized profit, fees and funding; not what is unrealized."""
 
 
+class KeyRights(Value, frozen=True, kw_only=True):
+    """What the exchange says a key may do; None where it does not say."""
+
+    can_withdraw: bool | None = None
+    is_ip_restricted: bool | None = None
+
+
 class OperatingState(StrEnum):
     """How far the bot may go. Protection and cancels always pass."""
 

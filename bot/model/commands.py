@@ -5,7 +5,7 @@ from typing import TypeAlias
 import msgspec
 
 from bot.model.order import OrderRequest
-from bot.model.primitives import ClientOrderId, Millis, Symbol, VenueOrderId
+from bot.model.primitives import ClientOrderId, Millis, Price, Symbol, VenueOrderId
 
 
 class _Command(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
@@ -16,6 +16,8 @@ class PlaceOrder(_Command, frozen=True, kw_only=True):
     """Send a new order."""
 
     request: OrderRequest
+    stop_loss_price: Price | None = None
+    """Of an entry: where the venue can attach a stop to it, this is its trigger."""
 
 
 class CancelOrder(_Command, frozen=True, kw_only=True):

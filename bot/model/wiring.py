@@ -72,12 +72,51 @@ class RecordedSettings(Section, frozen=True, kw_only=True):
     """Assumed resting notional within 10 bps, where the files know nothing of it."""
 
 
+class ExchangeMarketSettings(Section, frozen=True, kw_only=True):
+    """`market.exchange`: public data of the exchange that `exchange.id` names; needs no keys."""
+
+    poll_s: Annotated[float, Meta(ge=1, le=10)] = 2.0
+    """Between two looks at the prices of all symbols; streams are faster."""
+    depth_period_s: Annotated[float, Meta(ge=1, le=600)] = 15.0
+    """Between two looks at one symbol's order book."""
+    history_days: Annotated[int, Meta(ge=1, le=30)] = 7
+    """Bars and open interest fetched for the heatmap's warm-up."""
+
+
 class MarketSettings(Section, frozen=True, kw_only=True):
     """`market`: prices, candles, open interest and funding."""
 
     source: MarketSource = MarketSource.SIMULATED
     simulated: SimulatedSettings = SimulatedSettings()
     recorded: RecordedSettings = RecordedSettings()
+    exchange: ExchangeMarketSettings = ExchangeMarketSettings()
+
+
+class MarginMode(StrEnum):
+    """Whether a position answers for its own losses alone, or the account for all."""
+
+    ISOLATED = "isolated"
+    CROSS = "cross"
+
+
+class ExchangeSettings(Section, frozen=True, kw_only=True):
+    """`exchange`: which one, where it is reached, and how the account is to be set there."""
+
+    id: str = "binanceusdm"
+    """As ccxt names it."""
+    base_url: str = ""
+    """https://host, or http://127.0.0.1:port of an emulator; empty: the exchange's own."""
+    stream_url: str = ""
+    """wss://host, or ws://127.0.0.1:port; empty: the exchange's own, or base_url's host."""
+    streams: bool = True
+    """Websockets beside the polls; without them everything is only slower."""
+    margin_mode: MarginMode = MarginMode.ISOLATED
+    leverage: Annotated[int, Meta(ge=1, le=20)] = 5
+    """Set at the exchange for every symbol: how much margin a position binds."""
+    timeout_s: Annotated[float, Meta(ge=0.5, le=10)] = 4.0
+    """Of a whole request."""
+    speed: Annotated[float, Meta(ge=1, le=1000)] = 1.0
+    """Market seconds per second of an emulator on this machine; a real exchange's is 1."""
 
 
 class EngineSettings(Section, frozen=True, kw_only=True):

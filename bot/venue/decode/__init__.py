@@ -1,0 +1,1 @@
+"""Replies of exchanges, decoded: pure, one module an exchange."""

@@ -1,0 +1,1 @@
+"""Exchanges we know: one module each, declared and never derived."""
