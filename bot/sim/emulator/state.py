@@ -1,6 +1,7 @@
 """What an emulated exchange knows: orders, trades, holdings, settings and the events of them.
 
-Everything here is plain data that `copy` copies fast: a simulation forks the whole exchange.
+Everything here is frozen: a change makes a new value, so that a fork of the whole exchange copies
+its tables and shares every row.
 """
 
 from decimal import Decimal
@@ -48,7 +49,19 @@ class Why(StrEnum):
     TOO_MANY_STOPS = "too_many_stops"
     WRONG_POSITION_SIDE = "wrong_position_side"
     REDUCE_ONLY_MODE = "reduce_only_mode"
+    """The account may only reduce."""
+    REDUCE_ONLY_BLOCKED = "reduce_only_blocked"
+    """Other reduce-only orders hold the position already; said only when a test asks for it."""
+    CLOSE_EXISTS = "close_exists"
+    """A conditional order that closes the whole position is there for that side."""
     UNKNOWN_ORDER = "unknown_order"
+    HAS_POSITION = "has_position"
+    """A setting cannot change while something is held."""
+    HAS_ORDERS = "has_orders"
+    """A setting cannot change while orders are open."""
+    LEVERAGE_TOO_HIGH = "leverage_too_high"
+    LEVERAGE_CUT = "leverage_cut"
+    """Isolated leverage cannot be lowered under a position."""
 
 
 class Origin(StrEnum):
@@ -83,11 +96,17 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     """The trigger looks at the mark; else at the last price."""
     stop_loss: Decimal | None = None
     """Trigger of a stop for the whole position, attached to this entry."""
+    is_take_profit: bool = False
+    """A conditional order on the other side of the price: buys below it, sells above."""
+    closes_position: bool = False
+    """A conditional order for whatever is held when it fires; its quantity says nothing."""
+    is_hedged: bool = False
+    """Names one of the two positions of hedge mode."""
     origin: Origin = Origin.CLIENT
 
 
-class Order(msgspec.Struct, kw_only=True):
-    """An order as the exchange holds it."""
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as the exchange held it at `updated_at`; every change makes a new one."""
 
     id: int
     asked: NewOrder
@@ -97,6 +116,8 @@ class Order(msgspec.Struct, kw_only=True):
     filled_usd: Decimal = ZERO
     created_at: Millis
     updated_at: Millis
+    triggered_at: Millis | None = None
+    """Of a conditional order that fired."""
     child_id: int | None = None
     """Of a conditional order that fired: the order that it sent."""
     parent_id: int | None = None
@@ -162,7 +183,7 @@ class Income(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """An order was taken, filled in part or in whole, or ended; a copy of it as it was then."""
+    """An order was taken, filled in part or in whole, or ended; the order as it was then."""
 
     at: Millis
     order: Order
