@@ -19,7 +19,7 @@ define install_locked
 	       echo "The packages could not be installed. Is the package index reachable?"; exit 1; }
 endef
 
-.PHONY: run test install dev bench lock clean
+.PHONY: run test install dev bench mutation soak lock clean
 
 run: install
 	@$(VENV)/bin/liqbot run -c config.yaml
@@ -33,6 +33,10 @@ dev: $(VENV)/.dev
 
 bench: dev
 	@$(VENV)/bin/python -m tests.bench
+
+# Small defects, one at a time: how many do the tests notice? Some minutes.
+mutation: dev
+	@$(VENV)/bin/python -m tests.mutation $(ARGS)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@echo "Setting up once: Python environment in $(VENV), $$(grep -c '==' $<) pinned and hashed packages."
