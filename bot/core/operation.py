@@ -39,6 +39,7 @@ _OF_ONE_RUN: Final = frozenset(
         HoldCause.CLOCK_SKEW,
         HoldCause.PRICE_STALE,
         HoldCause.WARMING_UP,
+        HoldCause.STOPS_REFUSED,
     }
 )
 """Told by an adapter, which alone tells of the end: they do not outlive the adapter's run."""

@@ -23,8 +23,8 @@ from bot.model.primitives import ZERO, Millis, Price
 ANSWER_MS: Final = 1_000
 """Left of `stop_deadline_s` for the answer when a second stop goes out."""
 _NEVER: Final = Millis(2**62)
-WOULD_TRIGGER_CODES: Final = frozenset({"would_trigger", "-2021"})
-"""Rejections that say that the stop's price is already behind the mark."""
+WOULD_TRIGGER_CODES: Final = frozenset({"would_trigger", "-2021", "110092", "110093"})
+"""Rejections that say that the stop's price is already behind the mark (Binance, Bybit)."""
 
 
 def advance(state: State, draft: Draft, bracket: Bracket) -> None:

@@ -89,6 +89,8 @@ class HoldCause(StrEnum):
     UNEXPLAINED_POSITION = "unexplained_position"
     ACCOUNT_CHANGED = "account_changed"
     """Leverage or mode were changed from outside."""
+    STOPS_REFUSED = "stops_refused"
+    """The venue does not take a stop, so nothing may be opened that would need one."""
 
 
 class Hold(Value, frozen=True, kw_only=True):
