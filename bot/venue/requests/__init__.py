@@ -1,0 +1,1 @@
+"""What is sent to each exchange: endpoints with their parameters, built from orders."""
