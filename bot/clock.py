@@ -64,6 +64,16 @@ def monotonic_s() -> float:
     return time.monotonic()
 
 
+def boottime_s() -> float:
+    """Seconds since the machine started, the time that it slept included.
+
+    Where the system has no such clock (macOS) it is `monotonic_s`: a suspend shows as a step of
+    the wall clock then.
+    """
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
+
+
 def seeded_random(seed: int) -> random.Random:
     """Jitter and chance that a replay repeats."""
     return random.Random(seed)  # noqa: S311  (jitter, not secrets)
