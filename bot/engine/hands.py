@@ -8,17 +8,25 @@ answers. A write in flight is the venue's to shield: stopping the bot waits for 
 """
 
 import asyncio
-from typing import TypeAlias
+import contextlib
 
 from bot.model.commands import Command, FetchAccount, QueryOrder
 from bot.ports import Emit, Venue
 
-LANE_MAX = 10_000
-"""Commands one lane may hold; more means that the venue has stopped answering for hours."""
+IN_FLIGHT_MAX = 10_000
+"""Commands without an answer; more means that the venue has stopped answering for hours."""
 LANE_PATIENCE_S = 1.5
-"""Market seconds that a command waits at most for the answer to the one before it in its lane."""
+"""Market seconds that a command waits at most, once the one before it in its lane has left."""
 
-_Lane: TypeAlias = "asyncio.Queue[Command]"
+
+class _Turn:
+    """One command's turn in its lane."""
+
+    def __init__(self) -> None:
+        self.left = asyncio.Event()
+        self.left_s = 0.0
+        """The loop's time then."""
+        self.answered = asyncio.Event()
 
 
 class Hands:
@@ -29,7 +37,8 @@ class Hands:
         self._venue = venue
         self._emit = emit
         self._patience_s = LANE_PATIENCE_S / speed
-        self._lanes: dict[tuple[str, bool], _Lane] = {}
+        self._last: dict[tuple[str, bool], _Turn] = {}
+        """The newest turn of each lane."""
         self._group: asyncio.TaskGroup | None = None
         self._started = asyncio.Event()
         self._in_flight = 0
@@ -49,20 +58,15 @@ class Hands:
             await asyncio.Event().wait()
 
     def submit(self, command: Command) -> None:
-        """Queue one recorded command in its lane."""
-        group = self._group
-        assert group is not None, "commands come only while the hands run"
-        is_question = isinstance(command, QueryOrder | FetchAccount)
-        key = (command.symbol, is_question)
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes[key] = asyncio.Queue(maxsize=LANE_MAX)
-            kind = "questions" if is_question else "writes"
-            name = f"{kind} on {command.symbol or 'the account'}"
-            group.create_task(self._serve(group, lane), name=name)
+        """Give one recorded command its turn in its lane."""
+        assert self._group is not None, "commands come only while the hands run"
+        assert self._in_flight < IN_FLIGHT_MAX, "the venue has stopped answering"
+        lane = command.symbol, isinstance(command, QueryOrder | FetchAccount)
+        before, turn = self._last.get(lane), _Turn()
+        self._last[lane] = turn
         self._in_flight += 1
         self._idle.clear()
-        lane.put_nowait(command)
+        self._group.create_task(self._carry_out(command, turn, before))
 
     async def ready(self) -> None:
         """Wait until commands can be taken."""
@@ -72,14 +76,17 @@ class Hands:
         """Wait until every command handed over has been answered."""
         await self._idle.wait()
 
-    async def _serve(self, group: asyncio.TaskGroup, lane: _Lane) -> None:
-        while True:
-            command = await lane.get()
-            task = group.create_task(self._carry_out(command))
-            await asyncio.wait((task,), timeout=self._patience_s)
-
-    async def _carry_out(self, command: Command) -> None:
+    async def _carry_out(self, command: Command, turn: _Turn, before: _Turn | None) -> None:
+        if before is not None and not before.answered.is_set():
+            await before.left.wait()
+            # Nobody may ever answer that one, and this may be a stop.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(before.left_s + self._patience_s):
+                    await before.answered.wait()
+        turn.left_s = asyncio.get_running_loop().time()
+        turn.left.set()
         self._emit(await self._venue.execute(command))
+        turn.answered.set()
         self._in_flight -= 1
         if not self._in_flight:
             self._idle.set()
