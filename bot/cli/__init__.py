@@ -19,6 +19,8 @@ _VERBS = {
     "run": ("run", "Run"),
     "init": ("setup", "Run"),
     "check": ("check", "Run"),
+    "confirm": ("confirm", "Run"),
+    "sim": ("sim", "Run"),
     "status": ("status", "Look"),
     "why": ("why", "Look"),
     "clusters": ("maps", "Look"),
