@@ -87,6 +87,11 @@ class Stop(NamedTuple):
     average_price: Price | None
     """What the service itself says of the child; zero and None where it does not know."""
 
+    @property
+    def has_fired(self) -> bool:
+        """What became of it, only its child tells."""
+        return self.child_id is not None or (self.is_over and self.report.status is _S.OPEN)
+
 
 class Trade(NamedTuple):
     """A trade whose owner is still to be found; the endpoint does not tell client ids."""

@@ -132,6 +132,20 @@ def fees_of(reply: Any) -> Fees:
     )
 
 
+def rates_of(reply: Any) -> dict[bool, Decimal]:
+    """Commission as a share of notional, by whether it is a maker's."""
+    row = as_row(reply, "commission rate")
+    return {
+        True: decimal_of(row, "makerCommissionRate"),
+        False: decimal_of(row, "takerCommissionRate"),
+    }
+
+
+def income_at(row: Mapping[str, Any]) -> Millis:
+    """When an income was booked."""
+    return millis_of(row, "time")
+
+
 def funding_of(reply: Any, symbols: Mapping[str, Symbol], quote: str) -> list[FundingPaid]:
     """Funding settled on the symbols that we trade, in the quote currency."""
     rows = as_rows(reply, "income")
