@@ -65,7 +65,7 @@ def test_a_round_trip_with_its_balance_position_and_trades() -> None:
 
         assert (order["average"], order["filled"]) == (100.1, 1.0)
         assert [row["price"] for row in trades] == [100.1]
-        assert trades[0]["fee"] == {"cost": 0.05005, "currency": "USDT", "rate": None}
+        assert trades[0]["fee"] == {"cost": 0.05005, "currency": "USDT"}
         assert trades[0]["order"] == order["id"]
 
         params = {"reduceOnly": True}
