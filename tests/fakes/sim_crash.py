@@ -16,14 +16,17 @@ import msgspec
 from bot.clock import seeded_random
 from bot.model.primitives import Millis
 from tests.fakes.sim_bot import Life, Plan
-from tests.fakes.sim_checks import Checks, examine, is_settled
-from tests.fakes.sim_exchange import Outside, World
+from tests.fakes.sim_checks import PROTECTED_WITHIN_MS, Checks, examine, is_settled
+from tests.fakes.sim_exchange import Exchange, Outside, World
 from tests.fakes.sim_market import T0, Script
 from tests.fakes.sim_venue import Line
 
 SETTLED_WITHIN_S: Final = 40.0
 FAULTY_MS: Final = 20_000
 """The longest without a stop while the line is bad: then the position must be gone."""
+IN_DOUBT_MS: Final = 8_000
+"""The same after a kill on a bad line: an exit and two stops may be in doubt together, and nothing
+goes out beside them before their window (5 s) and the clocks' skew (1 s) are over."""
 KEPT: Final = ("ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.seen")
 Files = dict[str, bytes]
 
@@ -139,7 +142,7 @@ def next_life(
     down_s = seeded_random(plan.seed * 7_919 + point.step).uniform(0.2, 3.0)
     outside = point.outside.fork()
     start_s = point.second + down_s
-    if isinstance(outside, World):
+    if isinstance(outside, Exchange):
         _go_on(outside, plan.script, point.second, start_s)
     again = msgspec.structs.replace(
         plan,
@@ -149,7 +152,9 @@ def next_life(
         line=Line(),
         seed=plan.seed + point.step,
     )
-    life, checks = Life(laid_out(point.files, folder), again, number=number), Checks()
+    is_good = plan.line == Line()
+    checks = Checks(protected_within_ms=PROTECTED_WITHIN_MS if is_good else IN_DOUBT_MS)
+    life = Life(laid_out(point.files, folder), again, number=number)
     watched(life, checks, seconds=SETTLED_WITHIN_S, until=is_settled, look=points)
     checks.must_settle(life)
     return life, checks
@@ -169,7 +174,7 @@ def sweep(plan: Plan, *, seconds: float, every: int = 1) -> Sweep:
     return found
 
 
-def _go_on(world: World, script: Script, dead_s: float, start_s: float) -> None:
+def _go_on(world: Exchange, script: Script, dead_s: float, start_s: float) -> None:
     """The world goes on while nobody looks."""
     since = Millis(T0 + int(dead_s * 1000))
     for second in range(int(dead_s) + 1, int(start_s) + 1):
