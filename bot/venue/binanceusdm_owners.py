@@ -21,8 +21,8 @@ from bot.venue.requests import binanceusdm as requests
 from bot.venue.requests.binanceusdm import HISTORY_WINDOW_MS
 
 YOUNG_MS: Final = 10_000
-WEEKS_BACK: Final = 5
-"""How far back a stop may have been placed that fires now; our positions last days at most."""
+PLACED_BEFORE_MS: Final = HISTORY_WINDOW_MS
+"""So long before it fires a stop may have been placed; our positions last days at most."""
 _BY_THE_EXCHANGE: Final = ("autoclose-", "adl_autoclose", "settlement_autoclose-")
 
 
@@ -38,8 +38,8 @@ class OwnerSearch:
         self._memory = memory
         self._clock = clock
         self._stops: list[Stop] = []
-        self._weeks = 0
-        """How many have been asked for already."""
+        self._stops_from = Millis(clock.now() + 1)
+        """Stops placed from then on have been asked for."""
 
     async def find(self, order_id: VenueOrderId, traded_at: Millis) -> Owner | None:
         """Give the owner of an order; None where that cannot be said yet.
@@ -63,29 +63,27 @@ class OwnerSearch:
         owner = owner_of(name)
         if owner.client_id is None and not name.startswith(_BY_THE_EXCHANGE):
             side = order_of(reply, self._symbol).side
-            found = await self._owner_by_stop(order_id, side, is_young=is_young)
+            await self._look_for_stop(order_id, Millis(traded_at - PLACED_BEFORE_MS))
+            found = self._memory.owner(self._symbol, order_id)
+            if found is None and not (is_young and self._may_be_a_stops(side)):
+                found = Owner(None)
             if found is None:
                 return None
             owner = found
         self._memory.learn(self._symbol, order_id, owner)
         return owner
 
-    async def _owner_by_stop(
-        self, order_id: VenueOrderId, side: Side, *, is_young: bool
-    ) -> Owner | None:
-        while self._memory.owner(self._symbol, order_id) is None and self._weeks < WEEKS_BACK:
-            end_at = Millis(self._clock.now() - self._weeks * (HISTORY_WINDOW_MS + 1))
+    async def _look_for_stop(self, order_id: VenueOrderId, placed_from: Millis) -> None:
+        """Ask for stops, week by week back to that instant, until one tells that it sent this."""
+        while self._memory.owner(self._symbol, order_id) is None and self._stops_from > placed_from:
+            end_at = Millis(self._stops_from - 1)
             start_at = Millis(max(end_at - HISTORY_WINDOW_MS, 0))
             asked = requests.stops_since(self._market_id, start_at, end_at)
             reply = await self._client.call(asked.route, asked.params, lane=QUERY)
             for stop in stops_of(reply, {self._market_id: self._symbol}):
                 self._memory.see_stop(stop)
                 self._stops.append(stop)
-            self._weeks += 1
-        known = self._memory.owner(self._symbol, order_id)
-        if known is not None:
-            return known
-        return None if is_young and self._may_be_a_stops(side) else Owner(None)
+            self._stops_from = start_at
 
     def _may_be_a_stops(self, side: Side) -> bool:
         """A stop of ours on that side has not told yet what it has sent, or that it is over."""
