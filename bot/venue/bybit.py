@@ -188,7 +188,7 @@ class BybitApi:
                     continue
                 raise
             for row in page_of(reply, OrderRow, route.name)[0]:
-                if row.order_link_id == client_id or row.order_id == venue_id:
+                if row.order_link_id == client_id if client_id else row.order_id == venue_id:
                     return decode.report(row, self._symbols)
         return None
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from bot.gateway.connection import Route
 from bot.model.order import OrderKind, TimeInForce
 from bot.model.primitives import Millis, Price, Qty, Side
 from bot.venue.profiles.bybit import CONNECTION
@@ -77,7 +78,7 @@ def test_a_long_time_is_asked_for_week_by_week_without_gaps() -> None:
 
 
 @pytest.mark.parametrize("route", routes.ROUTES, ids=lambda route: route.name)
-def test_what_a_route_costs_is_a_budget_of_the_exchange(route: routes.Route) -> None:
+def test_what_a_route_costs_is_a_budget_of_the_exchange(route: Route) -> None:
     budgets = {budget.name for budget in CONNECTION.budgets}
 
     assert route.costs
