@@ -85,17 +85,16 @@ class LiveVenue:
         limiter: Blocked | None,
         probe_ids: Callable[[Symbol], ClientOrderId],
         sync_time: SyncTime,
-        has_streams: bool,
         on_filters: Callable[[], None] = lambda: None,
     ) -> None:
-        """`probe_ids` names the instance and a symbol; `has_streams`: there is a user stream.
+        """`probe_ids` names the instance and a symbol; a probe's own id derives from it.
 
         `on_filters` is called when a refusal says that a contract's grid or limits have changed.
         """
         self._api = api
         self._clock = clock
         self._limiter = limiter
-        self._has_streams = has_streams
+        self._has_streams = settings.streams
         self._on_filters = on_filters
         self._emit: Emit = lambda _: None
         self._troubles = Troubles(clock=clock)

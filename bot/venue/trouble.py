@@ -20,7 +20,7 @@ DENIALS_MIN: Final = 3
 DENIALS_MS: Final = 10_000
 """So many refusals of the key, over so long, mean that it will not be accepted any more."""
 BAN_MS: Final = 10_000
-"""A wait that the exchange asks for, from which on nothing new is begun."""
+"""A wait that the exchange itself asks for, from which on nothing new is begun (E35)."""
 JUMP_MS: Final = 1_000
 """Of the exchange's clock: more is no drift (faults.md, E51)."""
 AGREEMENTS_MIN: Final = 2
@@ -136,7 +136,7 @@ class Troubles:
         self._failures = row = _Row(row.since, row.times + 1)
         is_out = row.times >= FAILURES_MIN and now - row.since >= FAILURES_MS
         if isinstance(error, RefusedError):
-            is_banned = (error.retry_at or now) - now >= BAN_MS
+            is_banned = error.status > 0 and (error.retry_at or now) - now >= BAN_MS
             is_out = is_out or is_banned or error.code in MAINTENANCE_CODES
         if is_out:
             self.tell(HoldCause.VENUE_ERRORS, error.reason)
