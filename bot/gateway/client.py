@@ -185,8 +185,6 @@ class Client:
             raise NoAnswerError(
                 f"the markets of {self.connection.title} cannot be read: {type(error).__name__}"
             ) from None
-        if not markets:
-            raise NoAnswerError(f"{self.connection.title} lists no markets")
         return dict(markets)
 
     async def sync_time(self) -> int:

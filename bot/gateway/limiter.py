@@ -13,7 +13,6 @@ from bot.gateway.connection import Budget, Lane
 from bot.model.primitives import Millis
 from bot.ports import Clock
 
-NEVER: Final = Millis(2**62)
 RECHECK_S: Final = 0.25
 """Longest wait between two looks of whoever is first in line."""
 
@@ -61,13 +60,13 @@ class Span:
         if cost > room:
             raise ValueError(f"a cost of {cost} never fits into {room} of {self.budget.name}")
         excess = self.used(now) + cost - room
-        if excess <= 0:
-            return now
+        at = now
         for row in self._spent:
-            excess -= row.cost
             if excess <= 0:
-                return Millis(row.at + self.budget.interval_ms)
-        return NEVER
+                break
+            excess -= row.cost
+            at = Millis(row.at + self.budget.interval_ms)
+        return at
 
     def take(self, cost: int, now: Millis) -> None:
         """Use so much now."""

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import bot
 from bot.errors import ConfigError
 from bot.gateway.connection import Connection
+from bot.gateway.failures import NoAnswerError
 from bot.gateway.library import exchange_class
 from bot.model.primitives import Millis
 
@@ -84,16 +85,24 @@ def new_exchange(
     ) -> Any:
         return await fetch(url, method, self.prepare_request_headers(headers), body or "")
 
+    async def some_markets(self: Any, params: Any = None) -> Any:
+        found = await base.fetch_markets(self, params or {})
+        if not found:  # else ccxt would put nothing in the place of what it knows
+            raise NoAnswerError(f"{connection.title} lists no markets")
+        return found
+
+    base = exchange_class(connection.id, has_streams=has_streams)
     namespace = {
         "fetch": through_our_line,
+        "fetch_markets": some_markets,
         "milliseconds": staticmethod(now),
         "seconds": staticmethod(lambda: now() // 1000),
         "microseconds": staticmethod(lambda: now() * 1000),
     }
-    base = exchange_class(connection.id, has_streams=has_streams)
-    exchange = type(base.__name__, (base,), namespace)(
-        {**_SETTINGS, "options": {**connection.options, **_OPTIONS}}
-    )
+    options = {**connection.options, **_OPTIONS}
+    if connection.window_option:
+        options.setdefault(connection.window_option, connection.window_default_ms)
+    exchange = type(base.__name__, (base,), namespace)({**_SETTINGS, "options": options})
     exchange.has["fetchCurrencies"] = False  # on Binance a signed call to another service
     return exchange
 
@@ -130,7 +139,7 @@ def checked_address(text: str, scheme: str, *, where: str) -> str:
 
     """
     found = _ADDRESS.fullmatch(text)
-    if not found or found[1].removesuffix("s") != scheme:
+    if not found or found[1] not in {scheme, f"{scheme}s"}:
         raise ConfigError(
             f"{text!r} is not an address of an exchange.",
             where=where,

@@ -78,8 +78,10 @@ class ExchangeClock:
         """Take in what a time request has told; `sent_s` and `got_s` are the loop's seconds.
 
         The exchange read its clock somewhere between the two: what lies within half of the round
-        trip is no difference, and of a larger one only the rest is corrected. Gives exchange
-        minus ours, in ms, as seen before the correction.
+        trip is no difference, and of a larger one only the rest is corrected. The first look
+        sets the clock outright, backwards too: nothing rests on it yet.
+
+        Gives exchange minus ours, in ms, as seen before the correction.
         """
         middle_s = (sent_s + got_s) / 2.0
         difference_ms = server_at - self._exchange_ms(middle_s)
