@@ -240,6 +240,16 @@ def test_what_ccxt_cannot_sign_was_not_sent() -> None:
     with_client(act, keys=None)
 
 
+def test_a_window_that_was_never_signed_is_nobodys() -> None:
+    async def act(client: Client, _: Scripted) -> None:
+        with pytest.raises(NotSentError):
+            await client.call(BYBIT_ORDER, BYBIT_ASKED, window_ms=900)
+
+        assert 5_000 == client.exchange.options["recvWindow"]
+
+    with_client(act, connection=bybit_connection(), keys=None)
+
+
 @pytest.mark.parametrize("error", [NotSentError("no connection"), NoAnswerError("broke off")])
 def test_what_the_line_says_comes_through_as_it_is_and_is_not_repeated(
     error: GatewayError,

@@ -9,6 +9,7 @@ import pytest
 from bot.clock import LoopClock, run_virtual
 from bot.gateway.connection import CANCEL, DATA, ENTRY, PROTECT, QUERY, Budget, Lane
 from bot.gateway.limiter import Limiter, NoRoomError, Span
+from bot.gateway.time import ExchangeClock
 from bot.model.primitives import Millis
 
 START = Millis(1_000_000)
@@ -268,9 +269,25 @@ def test_a_faster_clock_waits_less_of_the_loops_time() -> None:
         clock = LoopClock(start_at=START, speed=60.0)
         limiter = Limiter((WEIGHT,), clock=clock)
         await limiter.acquire(DATA, {"weight": 70})
+        await clock.sleep(10.1)
         await limiter.acquire(DATA, {"weight": 70})
 
         assert 1.0 == pytest.approx(asyncio.get_running_loop().time(), abs=0.01)
+
+    run_virtual(run())
+
+
+def test_p21_a_clock_that_jumps_is_noticed_by_one_who_waits() -> None:
+    async def run() -> None:
+        clock = ExchangeClock(start_at=START)
+        limiter = Limiter((WEIGHT,), clock=clock)
+        await limiter.acquire(DATA, {"weight": 70})
+        async with asyncio.TaskGroup() as group:
+            group.create_task(limiter.acquire(DATA, {"weight": 1}))
+            await clock.sleep(1)
+            clock.skip_ahead(60_000)
+
+        assert 1.25 >= asyncio.get_running_loop().time()
 
     run_virtual(run())
 

@@ -226,7 +226,16 @@ def test_where_the_certificate_is_not_trusted_nothing_was_sent(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "url",
-    ["http://fapi.binance.com", "http://10.0.0.1:80", "ftp://e.com", "https://", "https://[", "//x", "[", ""],
+    [
+        "http://fapi.binance.com",
+        "http://10.0.0.1:80",
+        "ftp://e.com",
+        "https://",
+        "https://[",
+        "//x",
+        "[",
+        "",
+    ],
 )
 def test_what_would_not_be_encrypted_is_not_asked(url: str) -> None:
     assert isinstance(failed_at(url), NotSentError)
