@@ -193,3 +193,17 @@ RIGHTS_ROW = {
     "enableSpotAndMarginTrading": False,
 }
 CONFIG_ROW = {"feeTier": 0, "canTrade": True, "canDeposit": True, "dualSidePosition": False}
+COMMISSION_ROW = {
+    "symbol": "BTCUSDT",
+    "makerCommissionRate": "0.000180",
+    "takerCommissionRate": "0.000450",
+}
+FUNDING_ROW = {
+    "symbol": "BTCUSDT",
+    "incomeType": "FUNDING_FEE",
+    "income": "-0.0375",
+    "asset": "USDT",
+    "time": NOON,
+    "tranId": 9689322392,
+    "tradeId": "",
+}

@@ -21,7 +21,9 @@ from bot.venue.decode.binanceusdm_account import (
 from bot.venue.decode.fields import ShapeError
 from tests.fakes.contracts import BTC, ETH, NOON
 from tests.fakes.live_binance_rows import (
+    COMMISSION_ROW,
     CONFIG_ROW,
+    FUNDING_ROW,
     RIGHTS_ROW,
     SYMBOL_ROW,
     SYMBOLS,
@@ -30,20 +32,6 @@ from tests.fakes.live_binance_rows import (
 )
 
 SETTINGS = {BTC: Setting("isolated", 5.0)}
-COMMISSION = {
-    "symbol": "BTCUSDT",
-    "makerCommissionRate": "0.000180",
-    "takerCommissionRate": "0.000450",
-}
-FUNDING = {
-    "symbol": "BTCUSDT",
-    "incomeType": "FUNDING_FEE",
-    "income": "-0.0375",
-    "asset": "USDT",
-    "time": NOON,
-    "tranId": 9689322392,
-    "tradeId": "",
-}
 
 
 def test_a_position_in_our_words_with_the_leverage_of_its_symbol() -> None:
@@ -161,14 +149,14 @@ def test_without_a_uid_the_futures_alias_names_the_account() -> None:
 
 
 def test_fees_in_basis_points_and_as_shares() -> None:
-    fees = fees_of(COMMISSION)
+    fees = fees_of(COMMISSION_ROW)
 
     assert (4.5, 1.8) == (fees.taker_bps, fees.maker_bps)
-    assert {True: Decimal("0.00018"), False: Decimal("0.00045")} == rates_of(COMMISSION)
+    assert {True: Decimal("0.00018"), False: Decimal("0.00045")} == rates_of(COMMISSION_ROW)
 
 
 def test_funding_that_was_paid_is_negative() -> None:
-    (paid,) = funding_of([FUNDING], SYMBOLS, "USDT")
+    (paid,) = funding_of([FUNDING_ROW], SYMBOLS, "USDT")
 
     assert ("BTCUSDT-9689322392", BTC, Decimal("-0.0375"), NOON) == (
         paid.id,
@@ -176,14 +164,14 @@ def test_funding_that_was_paid_is_negative() -> None:
         paid.usd,
         paid.at,
     )
-    assert NOON == income_at(FUNDING)
+    assert NOON == income_at(FUNDING_ROW)
 
 
 def test_other_incomes_coins_and_symbols_are_no_funding_of_ours() -> None:
     others = [
-        FUNDING | {"incomeType": "COMMISSION"},
-        FUNDING | {"asset": "BNB"},
-        FUNDING | {"symbol": "DOGEUSDT"},
+        FUNDING_ROW | {"incomeType": "COMMISSION"},
+        FUNDING_ROW | {"asset": "BNB"},
+        FUNDING_ROW | {"symbol": "DOGEUSDT"},
     ]
 
     assert [] == funding_of(others, SYMBOLS, "USDT")
