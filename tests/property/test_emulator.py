@@ -15,8 +15,8 @@ from tests.fakes.contracts import BALANCE, BTC, NOON
 from tests.fakes.emu_market import exchange_at, price_event
 
 SIDES = st.sampled_from(Side)
-QTYS = st.integers(1, 4000).map(lambda lots: Decimal(lots) / 1000)
-PRICES = st.integers(900, 1100).map(lambda ticks: Decimal(ticks) / 10)
+QTYS = st.integers(1, 30).map(lambda tenths: Decimal(tenths) / 10)
+PRICES = st.integers(960, 1040).map(lambda ticks: Decimal(ticks) / 10)
 
 
 @st.composite
@@ -38,13 +38,16 @@ def orders(draw: st.DrawFn) -> NewOrder:
     )
 
 
-MOVES = st.tuples(st.floats(60, 140), st.floats(0, 20), st.floats(0, 20))
+MARKS = st.integers(960, 1040).map(lambda ticks: ticks / 10) | st.sampled_from([60.0, 140.0])
+MOVES = st.tuples(MARKS, st.floats(0, 5), st.floats(0, 5))
 STEPS = st.lists(
     st.one_of(
+        orders(),
         orders(),
         MOVES,
         st.sampled_from(["cancel", "by hand", "isolated", "part", "whole", "fork"]),
     ),
+    min_size=20,
     max_size=40,
 )
 

@@ -8,6 +8,8 @@ from bot.sim.emulator.state import Holding, Income, Order, Trade
 from bot.venue import matching
 
 BPS = Decimal("0.0001")
+CENT = Decimal("0.00000001")
+"""Exchanges book amounts to eight digits: sums of what they tell are exact."""
 LEVERAGE_DEFAULT = 20
 FIRST_TRADE_ID = 500_001
 """Every symbol counts its trades from here: an id alone names no trade."""
@@ -57,7 +59,7 @@ class Ledger:
             side=side,
             qty=qty,
             price=price,
-            fee_usd=qty * price * rate_bps * BPS,
+            fee_usd=(qty * price * rate_bps * BPS).quantize(CENT),
             realized_usd=realized_usd,
             is_maker=is_maker,
             at=at,
@@ -88,14 +90,15 @@ class Ledger:
             self.holdings[symbol] = row
         else:
             del self.holdings[symbol]
-        return realized
+        return realized.quantize(CENT)
 
     def settle(self, symbol: Symbol, *, rate: float, mark: Decimal, at: Millis) -> bool:
         """Pay or receive funding on what is held; False where nothing is."""
         held = self.holdings.get(symbol)
         if held is None:
             return False
-        self._earn(symbol, "funding", -held.qty * mark * Decimal(repr(rate)), at, None)
+        usd = (-held.qty * mark * Decimal(repr(rate))).quantize(CENT)
+        self._earn(symbol, "funding", usd, at, None)
         return True
 
     def _earn(
