@@ -33,7 +33,7 @@ _ENDS = {
 }
 _KINDS = {
     TimeInForce.GTC: "resting",
-    TimeInForce.IOC: "or nothing",
+    TimeInForce.IOC: "at once or not at all",
     TimeInForce.POST_ONLY: "resting, post-only",
 }
 
@@ -121,9 +121,9 @@ def _asked(order: Order) -> str:
     if order.is_conditional:
         watched = "mark" if asked.is_by_mark else "last price"
         return f"{asked.side} {what} when the {watched} is at {money(asked.trigger_price)}{reduces}"
-    worse = "at most" if asked.side is Side.BUY else "at least"
+    better = "lower" if asked.side is Side.BUY else "higher"
     how = _KINDS[asked.time_in_force]
-    return f"{asked.side} {what} at {worse} {money(asked.price)}, {how}{reduces}"
+    return f"{asked.side} {what} at {money(asked.price)} or {better}, {how}{reduces}"
 
 
 def _name(order: Order) -> str:

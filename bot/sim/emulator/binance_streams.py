@@ -32,11 +32,15 @@ QTY_DECIMALS: Final = 3
 class BinanceStreams:
     """The Speech of Binance USD-M."""
 
-    def __init__(self, core: Emulator, hub: Hub) -> None:
+    def __init__(
+        self, core: Emulator, hub: Hub, on_time: Callable[[Millis], None] | None = None
+    ) -> None:
+        """`on_time` is told the time once a market second: the dead man's switch of the account."""
         self.hub = hub
         self.keys: dict[str, Millis] = {}
         """When each listen key ends."""
         self._core = core
+        self._on_time = on_time
         self._names = {symbol: display_symbol(symbol) for symbol in core.instruments}
         self._decimals = {
             symbol: decimals_of(instrument.tick_size)
@@ -105,6 +109,8 @@ class BinanceStreams:
 
     def pass_time(self, at: Millis) -> None:
         """End keys that nobody kept alive; their streams are told once and then stay silent."""
+        if self._on_time is not None:
+            self._on_time(at)
         for key in [key for key, until in self.keys.items() if until <= at]:
             del self.keys[key]
             for line in self.hub.users():
@@ -136,7 +142,8 @@ class BinanceStreams:
                     self.hub.publish(f"{name}@markPrice", lambda: self._mark(event))
                 self.hub.publish(f"{name}@bookTicker", lambda: self._book(event))
                 self.hub.publish("!bookTicker", lambda: self._book(event))
-                self.hub.publish(f"{name}@aggTrade", lambda: self._trade(event))
+                self.hub.publish(f"{name}@aggTrade", lambda: self._trade(event, "aggTrade"))
+                self.hub.publish(f"{name}@trade", lambda: self._trade(event, "trade"))
                 forming = self._core.tape.forming.get(symbol)
                 if forming is not None:
                     self.hub.publish(f"{name}@kline_1m", self._bar(forming, event.at, ended=False))
@@ -184,19 +191,20 @@ class BinanceStreams:
             "E": event.at,
         }
 
-    def _trade(self, event: PriceMoved) -> dict[str, Any]:
-        return {
-            "e": "aggTrade",
+    def _trade(self, event: PriceMoved, kind: str) -> dict[str, Any]:
+        row = {
+            "e": kind,
             "E": event.at,
             "s": self._names[event.symbol],
-            "a": self._updates,
             "p": f"{event.last:.{self._decimals[event.symbol]}f}",
             "q": f"{_resting(event) / 100:.{QTY_DECIMALS}f}",
-            "f": self._updates,
-            "l": self._updates,
             "T": event.at,
             "m": event.last <= event.bid,
         }
+        number = self._updates
+        if kind == "trade":
+            return {**row, "t": number, "X": "MARKET"}
+        return {**row, "a": number, "f": number, "l": number}
 
     def _bar(self, candle: Candle, at: Millis, *, ended: bool) -> Callable[[], dict[str, Any]]:
         decimals = self._decimals[candle.symbol]

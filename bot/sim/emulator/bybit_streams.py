@@ -4,7 +4,7 @@ Pages "Connect", "Ticker", "Orderbook", "Kline" and "Private" of Bybit's v5 docu
 ticker is a snapshot and then only what has changed; `orderbook.1` is a snapshot every time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from bot.gateway.http import HttpReply, HttpRequest
@@ -24,7 +24,7 @@ CATEGORY: Final = ".linear"
 """Private topics are had for all categories, or for one: `order.linear`."""
 QTY_DECIMALS: Final = 3
 
-Authentic = Callable[[list[object], Millis], bool]
+Authentic = Callable[[Sequence[object], Millis], bool]
 """Whether the arguments of `auth` prove the key."""
 
 

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from bot.clock import LoopClock
 from bot.market.simulated import SimulatedMarket
+from bot.model.events import Event
 from bot.model.instrument import Instrument
 from bot.model.primitives import Millis, Symbol, Value
 from bot.ports import Clock, Emit, History
@@ -93,10 +94,6 @@ class PlayedMarket(Protocol):
         """Play by this clock."""
         ...
 
-    def start_at(self) -> Millis:
-        """Where the events begin."""
-        ...
-
     def history(self, symbol: Symbol) -> History:
         """What was before."""
         ...
@@ -113,13 +110,15 @@ async def serve(request: Request, ui: Ui) -> None:
     built.
     """
     loopback(request.listen)
-    market = await _market(request, ui)
+    market, first = await _market(request, ui)
     core = Emulator(
         market.instruments,
         balance_usd=request.balance_usd,
         history={symbol: market.history(symbol) for symbol in request.symbols},
     )
-    clock = LoopClock(start_at=market.start_at(), speed=request.speed)
+    for event in first:
+        core.on_market(event)
+    clock = LoopClock(start_at=first[0].at, speed=request.speed)
     market.keep_time(clock)
     dialect, speech = speakers(request, core, Hub())
     server = EmulatorServer(
@@ -154,24 +153,26 @@ def speakers(request: Request, core: Emulator, hub: Hub) -> tuple[Dialect, Speec
         bybit = BybitDialect(
             core, api_key=request.api_key, secret=request.secret, account_id=request.account_id
         )
-        return bybit, BybitStreams(core, hub, bybit.door.is_authentic)
+        return bybit, BybitStreams(core, hub, bybit.is_authentic)
     from bot.sim.emulator.binance import BinanceDialect  # noqa: PLC0415  (one of the two)
 
     binance = BinanceDialect(
         core, api_key=request.api_key, secret=request.secret, account_id=request.account_id
     )
-    return binance, BinanceStreams(core, hub)
+    return binance, BinanceStreams(core, hub, binance.pass_time)
 
 
-async def _market(request: Request, ui: Ui) -> PlayedMarket:
+async def _market(request: Request, ui: Ui) -> tuple[PlayedMarket, list[Event]]:
+    """The market and its first prices: nobody finds an exchange that has none."""
     if request.is_still:
-        return StillMarket(
+        still = StillMarket(
             request.symbols,
             start_at=request.start_at,
             history_days=request.history_days,
             taker_fee_bps=TAKER_FEE_BPS,
             maker_fee_bps=MAKER_FEE_BPS,
         )
+        return still, still.first()
     origin = Origin(
         seed=request.seed,
         symbols=request.symbols,
@@ -181,7 +182,8 @@ async def _market(request: Request, ui: Ui) -> PlayedMarket:
     world = World(origin, taker_fee_bps=TAKER_FEE_BPS, maker_fee_bps=MAKER_FEE_BPS)
     market = SimulatedMarket(world=world, file=None)
     await market.prepare(None, ui.progress)
-    return market
+    world.step()
+    return market, world.events()
 
 
 async def _end(stop: "asyncio.Future[str]", duration_s: float | None) -> str:

@@ -20,7 +20,7 @@ from bot.ports import Clock
 from bot.sim.emulator.control import Control, Movable
 from bot.sim.emulator.core import Emulator
 from bot.sim.emulator.faults import HTML, Faults, Kind, Plan, refusal
-from bot.sim.emulator.state import Happening
+from bot.sim.emulator.state import Happening, HoldingChanged
 from bot.sim.emulator.streams import Line, Speech
 
 SILENT_S: Final = 60.0
@@ -146,18 +146,19 @@ class EmulatorServer:
 
     def _pass_on(self) -> None:
         """Tell the user streams what has happened, half a latency later, and the story at once."""
-        happenings = self._core.take_happenings()
-        if not happenings:
-            return
-        messages: list[tuple[Mapping[str, Any], int]] = [
-            (message, 2 if self._faults.repeats() else 1)
-            for happening in happenings
-            for message in self._dialect.user_messages(happening)
-        ]
-        delay_s = self._faults.settings.latency_ms / 2_000.0 / self._clock.speed
-        asyncio.get_running_loop().call_later(delay_s, self._deliver, messages)
-        for happening in happenings:
-            self._tell(happening)
+        messages: list[tuple[Mapping[str, Any], int]] = []
+        while happenings := self._core.take_happenings():  # To tell may make more of them.
+            # People read what traded before what is held since.
+            for happening in sorted(happenings, key=lambda h: isinstance(h, HoldingChanged)):
+                self._tell(happening)
+            for happening in happenings:
+                messages += [
+                    (message, 2 if self._faults.repeats() else 1)
+                    for message in self._dialect.user_messages(happening)
+                ]
+        if messages:
+            delay_s = self._faults.settings.latency_ms / 2_000.0 / self._clock.speed
+            asyncio.get_running_loop().call_later(delay_s, self._deliver, messages)
 
     def _deliver(self, messages: list[tuple[Mapping[str, Any], int]]) -> None:
         for message, times in messages:

@@ -1,12 +1,12 @@
 """A market that stands still until it is moved: prices as a test or a rehearsal sets them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
-from bot.model.events import CandleClosed, FundingRead, OpenInterestRead, PriceMoved
+from bot.model.events import CandleClosed, Event, FundingRead, OpenInterestRead, PriceMoved
 from bot.model.instrument import Instrument
 from bot.model.market import Candle, Funding
 from bot.model.primitives import Millis, Symbol
@@ -31,7 +31,7 @@ class StillPast(msgspec.Struct, kw_only=True):
 
 
 class StillMarket:
-    """The Market port over prices that only `move` changes; endless, no funding is due."""
+    """Prices that only `move` changes; endless, and funding is nought."""
 
     def __init__(
         self,
@@ -60,14 +60,9 @@ class StillMarket:
         """Play by this clock."""
         self._clock = clock
 
-    async def prepare(self, resume_at: Millis | None, report: Callable[[float, str], None]) -> None:
-        """Nothing has to be made."""
-        del resume_at
-        report(1.0, "history")
-
-    def start_at(self) -> Millis:
-        """Where the events begin."""
-        return self._start_at
+    def first(self) -> list[Event]:
+        """The prices at the start; `run` goes on from there."""
+        return [self._moved(symbol, self._at, mark) for symbol, mark in self._marks.items()]
 
     def history(self, symbol: Symbol) -> History:
         """Level bars of five minutes, in the last hours of one; a level open interest."""
@@ -139,7 +134,7 @@ class StillMarket:
             last=mark,
             high=max(before, mark),
             low=min(before, mark),
-            since_at=Millis(max(at - SECOND_MS, self._start_at)),
+            since_at=Millis(at - SECOND_MS),
             depth_usd=profile.depth_usd,
         )
 

@@ -165,12 +165,13 @@ def test_all_best_prices_come_on_one_stream(speech: BinanceStreams) -> None:
     assert ["BTCUSDT", "ETHUSDT"] == [message["s"] for message in said(line)]
 
 
-def test_trades_are_told_with_the_side_of_the_taker(speech: BinanceStreams) -> None:
-    line = opened(speech, "/ws/btcusdt@aggTrade")
+@pytest.mark.parametrize("kind", ["aggTrade", "trade"])
+def test_trades_are_told_with_the_side_of_the_taker(speech: BinanceStreams, kind: str) -> None:
+    line = opened(speech, f"/ws/btcusdt@{kind}")
     speech.market(moved())
     [told] = said(line)
 
-    assert ("aggTrade", "100.0", False) == (told["e"], told["p"], told["m"])
+    assert (kind, "100.0", False) == (told["e"], told["p"], told["m"])
 
 
 def test_a_bar_says_whether_it_has_ended(core: Emulator, speech: BinanceStreams) -> None:
@@ -253,3 +254,10 @@ def test_a_put_keeps_a_key_alive_and_a_delete_ends_it(speech: BinanceStreams) ->
     key_asked(speech, "DELETE")
 
     assert {} == speech.keys
+
+
+def test_the_account_is_told_how_time_passes(core: Emulator) -> None:
+    told: list[Millis] = []
+    BinanceStreams(core, Hub(), told.append).pass_time(NOON)
+
+    assert [NOON] == told

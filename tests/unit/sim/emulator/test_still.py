@@ -105,11 +105,12 @@ def test_the_past_is_level_without_gaps_and_fine_at_its_end() -> None:
     }
 
 
-def test_nothing_has_to_be_made() -> None:
+def test_there_are_prices_from_the_start() -> None:
     market = a_market()
-    told: list[float] = []
-    asyncio.run(market.prepare(None, lambda share, _: told.append(share)))
+    found = [
+        (event.symbol, event.mark) for event in market.first() if isinstance(event, PriceMoved)
+    ]
 
-    assert [1.0] == told
-    assert START == market.start_at()
+    assert [(BTC, 97_412.0), (ETH, 3_398.2)] == found
+    assert {START} == {event.at for event in market.first()}
     assert {BTC, ETH} == set(market.instruments)
