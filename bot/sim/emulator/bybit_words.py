@@ -31,6 +31,7 @@ WHY_CODES: Mapping[Why, tuple[int, str]] = {
     Why.WRONG_POSITION_SIDE: (PARAMS_ERROR, "position idx not match position mode"),
     Why.REDUCE_ONLY_MODE: (110023, "This contract only supports position closing via reduceOnly"),
     Why.REDUCE_ONLY_BLOCKED: (110017, "Reduce-only rule not satisfied"),
+    Why.CLOSE_EXISTS: (110055, "This position has at least one stop loss link order"),
     Why.UNKNOWN_ORDER: ORDER_GONE,
     Why.HAS_POSITION: (110024, "You have an existing position"),
     Why.HAS_ORDERS: (110028, "Open orders exist"),
