@@ -92,6 +92,8 @@ class FakeApi:
         """Every placement that was asked for, with its lane and receive window."""
         self.lanes: list[tuple[str, Lane]] = []
         self.touched: list[Sequence[Symbol]] = []
+        self.slow_accounts_s: deque[float] = deque()
+        """For so long the next readings are on their way back."""
         self.can_trade = True
         self.is_one_way = True
         self.is_stuck = False
@@ -192,7 +194,7 @@ class FakeApi:
         if request.bracket_id == PROBE and self.takes_probes:
             if request.client_id in self.probes:
                 raise refused("-4116")
-            report = self.probes[request.client_id] = _report_of(request, self._clock.now())
+            report = self.probes[request.client_id] = report_of(request, self._clock.now())
             return report
         answer = await self.wire.execute(command)
         match answer:
@@ -245,6 +247,8 @@ class FakeApi:
             raise NoAnswerError(_reason(answer))
         found = answer.snapshot
         orders = (*found.orders, *self.probes.values())
+        if self.slow_accounts_s:
+            await self._clock.sleep(self.slow_accounts_s.popleft())
         return msgspec.structs.replace(found, at=asked_at, orders=orders), self._modes()
 
     async def funding_paid(self, since: Millis) -> Sequence[FundingPaid]:
@@ -317,7 +321,8 @@ def paid(name: str, at: Millis, usd: str = "-1.5", symbol: Symbol = BTC) -> Fund
     return FundingPaid(at=at, id=name, symbol=symbol, usd=Decimal(usd))  # type: ignore[arg-type]
 
 
-def _report_of(request: OrderRequest, at: Millis) -> OrderReport:
+def report_of(request: OrderRequest, at: Millis) -> OrderReport:
+    """A stop that rests."""
     return OrderReport(
         client_id=request.client_id,
         venue_id=VenueOrderId(f"p{request.client_id}"),
