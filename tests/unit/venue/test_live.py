@@ -1,0 +1,442 @@
+"""The live venue: commands become calls, outcomes become events, and writes outlive their waiters.
+
+What every venue must do stands in tests/contract; here is what only this one does.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bot.clock import LoopClock, run_virtual
+from bot.core import ids
+from bot.errors import AccessError
+from bot.gateway.connection import CANCEL, ENTRY, PROTECT, QUERY
+from bot.gateway.failures import GatewayError, Verdict
+from bot.model.account import HoldCause
+from bot.model.commands import CancelForeign, CancelOrder, FetchAccount, PlaceOrder, QueryOrder
+from bot.model.events import (
+    AccountRead,
+    CancelRejected,
+    Event,
+    FundingPaid,
+    FundingRead,
+    OrderAccepted,
+    OrderFilled,
+    OrderMissing,
+    OrderNotProcessed,
+    OrderOutcomeUnknown,
+    OrderRejected,
+    OrderUpdated,
+    QueryFailed,
+    TroubleSeen,
+)
+from bot.model.market import Funding
+from bot.model.order import Leg, OrderKind, OrderRequest
+from bot.model.primitives import ClientOrderId, Millis, Price, Side, Symbol, VenueOrderId
+from bot.model.settings import OrderSettings
+from bot.model.wiring import ExchangeSettings
+from bot.venue.live import LiveVenue
+from tests.fakes.live_api import FakeApi, no_answer, not_sent, paid, refused
+from tests.fakes.paper import BTC, NOW, instrument, price, request, stop
+from tests.fakes.sim_exchange import World
+
+
+class Blocked:
+    """A limiter that lets nothing leave before an instant."""
+
+    blocked_until: Millis | None = None
+
+
+class Bench:
+    """A started venue whose probe has passed."""
+
+    def __init__(self) -> None:
+        self.clock = LoopClock(start_at=NOW)
+        self.world = World()
+        self.api = FakeApi(self.world, clock=self.clock)
+        self.told: list[Event] = []
+        self.limiter = Blocked()
+        self.reloads = 0
+        self.venue = LiveVenue(
+            api=self.api,
+            settings=ExchangeSettings(),
+            orders=OrderSettings(),
+            instruments={BTC: instrument()},
+            clock=self.clock,
+            limiter=self.limiter,
+            probe_ids=lambda symbol: ClientOrderId(ids.derive("probe", symbol)),
+            sync_time=self.api.sync_time,
+            on_filters=self._reload,
+        )
+
+    def _reload(self) -> None:
+        self.reloads += 1
+
+    async def begin(self) -> None:
+        await self.venue.start(self.told.append)
+        self.venue.on_market(price(100_000.0, at=self.clock.now()))
+
+    async def ready(self) -> None:
+        """Account read, stream open, probe passed."""
+        await self.fetch()
+        await self.clock.sleep(2)
+
+    async def fetch(self) -> Event:
+        return await self.venue.execute(FetchAccount(symbol=Symbol(""), fills_since=NOW))
+
+    async def place(self, asked: OrderRequest) -> Event:
+        return await self.venue.execute(PlaceOrder(symbol=BTC, request=asked))
+
+    async def exit(self, name: str = "x") -> Event:
+        return await self.place(self.closing(name))
+
+    def closing(self, name: str = "x") -> OrderRequest:
+        """A market exit."""
+        until = self.clock.now() + 5_000
+        asked = request(name, Side.SELL, "0.1", is_reduce_only=True, valid_until=until)
+        return replace(asked, leg=Leg.EXIT)
+
+    def entry(self, name: str = "e") -> OrderRequest:
+        return request(name, Side.BUY, "0.1", valid_until=self.clock.now() + 5_000)
+
+    def holds(self) -> None:
+        self.world.trade_by_hand(BTC, Side.BUY, Decimal("0.1"), self.clock.now())
+
+    def troubles(self, cause: HoldCause) -> list[bool]:
+        rows = [row for row in self.told if isinstance(row, TroubleSeen)]
+        return [row.is_over for row in rows if row.cause == cause]
+
+
+Act = Callable[[Bench], Coroutine[Any, Any, None]]
+
+
+def play(act: Act, *, is_running: bool = True) -> Bench:
+    """Start a venue, and `run` beside it; then act on it."""
+
+    async def main() -> Bench:
+        bench = Bench()
+        await bench.begin()
+        running = asyncio.get_running_loop().create_task(bench.venue.run()) if is_running else None
+        if running is not None:
+            await bench.ready()
+        await act(bench)
+        if running is not None:
+            running.cancel()
+            await asyncio.wait((running,))
+        await bench.venue.stop()
+        return bench
+
+    return run_virtual(main())
+
+
+# --- writes
+
+
+def test_i3_an_entry_that_rests_is_accepted_and_one_that_filled_says_so() -> None:
+    async def act(bench: Bench) -> None:
+        rest = await bench.place(
+            replace(bench.entry("rest"), price=Price(Decimal(99_000)), kind=OrderKind.LIMIT)
+        )
+        filled = await bench.place(bench.entry())
+
+        assert isinstance(rest, OrderAccepted)
+        assert isinstance(filled, OrderUpdated)
+        assert Decimal("0.1") == filled.report.filled_qty
+
+    play(act)
+
+
+def test_requests_go_in_the_lane_of_their_leg_with_what_is_left_of_their_window() -> None:
+    async def act(bench: Bench) -> None:
+        bench.holds()
+        bench.api.placed.clear()
+        await bench.place(bench.entry())
+        await bench.exit()
+        asked = replace(stop("s", Side.SELL, "0.1", "90000"), leg=Leg.STOP)
+        await bench.place(replace(asked, valid_until=Millis(bench.clock.now() + 700)))
+        name = ClientOrderId("s")
+        await bench.venue.execute(CancelOrder(symbol=BTC, client_id=name, is_trigger=True))
+        await bench.venue.execute(QueryOrder(symbol=BTC, client_id=name, is_trigger=True))
+
+        assert [(ENTRY, 5_000), (PROTECT, 5_000), (PROTECT, 700)] == [
+            (lane, window_ms) for _, lane, window_ms in bench.api.placed
+        ]
+        assert [("cancel", CANCEL), ("query", QUERY)] == bench.api.lanes[-2:]
+
+    play(act)
+
+
+def test_nothing_is_sent_after_its_time() -> None:
+    async def act(bench: Bench) -> None:
+        asked = bench.closing()
+        await bench.clock.sleep(5)
+        bench.api.placed.clear()
+        answer = await bench.place(asked)
+
+        assert isinstance(answer, OrderNotProcessed)
+        assert [] == bench.api.placed
+
+    play(act)
+
+
+@pytest.mark.parametrize("error", [no_answer(), refused("-1007", Verdict.UNKNOWN)])
+def test_e1_an_answer_that_proves_nothing_is_unknown_until_the_window_ends(
+    error: GatewayError,
+) -> None:
+    async def act(bench: Bench) -> None:
+        asked = bench.entry()
+        bench.api.fail("place", error, is_carried_out=True, after_s=4)
+        answer = await bench.place(asked)
+
+        assert isinstance(answer, OrderOutcomeUnknown)
+        assert asked.valid_until == answer.unsettled_until
+        assert Decimal("0.1") == bench.world.position()
+
+    play(act)
+
+
+@pytest.mark.parametrize("error", [KeyError("BTC"), AttributeError("x"), RecursionError()])
+def test_e8_whatever_breaks_around_a_write_is_unknown(error: Exception) -> None:
+    async def act(bench: Bench) -> None:
+        bench.api.fail("place", error)
+
+        assert isinstance(await bench.place(bench.entry()), OrderOutcomeUnknown)
+
+    play(act)
+
+
+def test_e6_turned_away_for_load_it_comes_back_ever_later() -> None:
+    async def act(bench: Bench) -> None:
+        bench.api.fail("place", refused("-1008"), times=5)
+        waits = []
+        for _ in range(5):
+            answer = await bench.exit()
+            assert isinstance(answer, OrderNotProcessed)
+            waits.append(answer.retry_at - answer.at)
+        await bench.exit()
+        bench.api.fail("place", not_sent())
+        answer = await bench.exit()
+        assert isinstance(answer, OrderNotProcessed)
+
+        assert [500, 1_000, 2_000, 4_000, 4_000, 500] == [*waits, answer.retry_at - answer.at]
+
+    play(act)
+
+
+def test_e34_the_exchanges_own_time_to_come_back_counts() -> None:
+    async def act(bench: Bench) -> None:
+        told = Millis(bench.clock.now() + 7_000)
+        bench.api.fail("place", refused("-1003", retry_at=told))
+        answer = await bench.exit()
+        bench.limiter.blocked_until = Millis(bench.clock.now() + 9_000)
+        bench.api.fail("place", not_sent())
+        blocked = await bench.exit()
+
+        assert isinstance(answer, OrderNotProcessed)
+        assert isinstance(blocked, OrderNotProcessed)
+        assert told == answer.retry_at
+        assert bench.limiter.blocked_until == blocked.retry_at
+
+    play(act)
+
+
+def test_e37_a_refusal_for_lateness_looks_at_the_clock_and_goes_again_once() -> None:
+    async def act(bench: Bench) -> None:
+        bench.api.fail("place", refused("-1021"), times=2)
+        before = bench.api.syncs
+        first, second = await bench.exit(), await bench.exit()
+
+        assert before + 2 <= bench.api.syncs
+        assert isinstance(first, OrderNotProcessed)
+        assert isinstance(second, OrderNotProcessed)
+        assert first.at == first.retry_at
+        assert second.at < second.retry_at
+
+    play(act)
+
+
+def test_e38_a_refusal_by_the_contracts_filters_has_the_markets_read_again() -> None:
+    async def act(bench: Bench) -> None:
+        for code in ("-1111", "-4164", "10001", "-2019"):
+            bench.api.fail("place", refused(code))
+            assert isinstance(await bench.place(bench.entry()), OrderRejected)
+
+    assert 3 == play(act).reloads
+
+
+def test_e33_no_entry_leaves_before_it_is_proved_that_a_stop_could_follow() -> None:
+    async def act(bench: Bench) -> None:
+        answer = await bench.place(bench.entry())
+        bench.holds()
+        leaving = await bench.exit()
+
+        assert isinstance(answer, OrderRejected)
+        assert HoldCause.STOPS_REFUSED == answer.code
+        assert isinstance(leaving, OrderUpdated)
+        assert [Leg.EXIT] == [row.leg for row, _, _ in bench.api.placed]
+
+    play(act, is_running=False)
+
+
+def test_e13_a_cancel_of_what_is_not_open_is_refused_and_proves_nothing() -> None:
+    async def act(bench: Bench) -> None:
+        gone = await bench.venue.execute(CancelOrder(symbol=BTC, client_id=ClientOrderId("x")))
+        bench.api.fail("cancel", no_answer())
+        unheard = await bench.venue.execute(CancelOrder(symbol=BTC, client_id=ClientOrderId("x")))
+
+        assert isinstance(gone, CancelRejected)
+        assert "-2011" == gone.code
+        assert isinstance(unheard, QueryFailed)
+
+    play(act)
+
+
+def test_i16_an_order_that_no_row_explains_is_canceled_by_the_venues_id() -> None:
+    async def act(bench: Bench) -> None:
+        await bench.place(
+            replace(bench.entry("rest"), price=Price(Decimal(99_000)), kind=OrderKind.LIMIT)
+        )
+        venue_id = VenueOrderId(bench.world.rows[-1].venue_id)
+        answer = await bench.venue.execute(CancelForeign(symbol=BTC, venue_id=venue_id))
+
+        assert isinstance(answer, OrderUpdated)
+        assert [] == bench.world.open_orders()
+
+    play(act)
+
+
+def test_a_write_goes_on_when_nobody_waits_for_it_and_stop_waits() -> None:
+    async def act(bench: Bench) -> None:
+        bench.api.fail("place", no_answer(), is_carried_out=True, after_s=3)
+        waiting = asyncio.get_running_loop().create_task(bench.place(bench.entry("late")))
+        await bench.clock.sleep(0.5)
+        waiting.cancel()
+        await asyncio.wait((waiting,))
+        began = bench.clock.now()
+        await bench.venue.stop()
+
+        assert waiting.cancelled()
+        assert 2_000 <= bench.clock.now() - began <= 4_000
+        assert Decimal("0.1") == bench.world.position()
+        assert ["late"] == [r.client_id for r in bench.told if isinstance(r, OrderOutcomeUnknown)]
+
+    play(act)
+
+
+def test_stop_does_not_wait_for_ever() -> None:
+    async def act(bench: Bench) -> None:
+        bench.api.fail("place", no_answer(), after_s=600)
+        waiting = asyncio.get_running_loop().create_task(bench.place(bench.entry()))
+        await bench.clock.sleep(0.5)
+        began = bench.clock.now()
+        await bench.venue.stop()
+
+        assert 10_000 == bench.clock.now() - began
+        waiting.cancel()
+        await asyncio.wait((waiting,))
+
+    play(act)
+
+
+# --- questions
+
+
+def test_i4_a_successful_not_found_says_when_it_was_asked_and_a_failure_proves_nothing() -> None:
+    async def act(bench: Bench) -> None:
+        asked_at = bench.clock.now()
+        query = QueryOrder(symbol=BTC, client_id=ClientOrderId("never"))
+        missing = await bench.venue.execute(query)
+        bench.api.fail("query", no_answer())
+        failed = await bench.venue.execute(query)
+
+        assert isinstance(missing, OrderMissing)
+        assert asked_at == missing.asked_at < missing.at
+        assert isinstance(failed, QueryFailed)
+
+    play(act)
+
+
+def test_a_write_touches_its_symbol() -> None:
+    async def act(bench: Bench) -> None:
+        await bench.place(bench.entry())
+        await bench.fetch()
+
+        assert [BTC] == bench.api.touched[-1]
+
+    play(act)
+
+
+# --- what no command asks for
+
+
+def test_i9_the_stream_tells_fills_and_a_reconnect_has_the_account_read() -> None:
+    async def act(bench: Bench) -> None:
+        bench.holds()
+        bench.world.version += 1
+        await bench.exit()
+        await bench.clock.sleep(1)
+        fills = [row for row in bench.told if isinstance(row, OrderFilled)]
+        before = bench.api.calls.count("account")
+        bench.api.break_stream()
+        await bench.clock.sleep(3)
+        reads = [row for row in bench.told if isinstance(row, AccountRead)]
+
+        assert ["x"] == [row.fill.client_id for row in fills if row.fill.client_id]
+        assert before < bench.api.calls.count("account")
+        assert reads
+
+    play(act)
+
+
+def test_what_was_settled_meanwhile_and_what_is_settled_later_is_told_once() -> None:
+    async def act(bench: Bench) -> None:
+        due = Millis(NOW + 60_000)
+        bench.holds()
+        await bench.fetch()
+        bench.venue.on_market(
+            FundingRead(at=NOW, funding=Funding(symbol=BTC, rate=0.0001, next_at=due))
+        )
+        bench.api.payments = [paid("f1", due)]
+        await bench.clock.sleep(600)
+
+        assert ["f1"] == [row.id for row in bench.told if isinstance(row, FundingPaid)]
+
+    play(act)
+
+
+def test_e45_a_key_that_is_not_accepted_any_more_ends_the_run_with_a_sentence() -> None:
+    async def main() -> Bench:
+        bench = Bench()
+        await bench.begin()
+        running = asyncio.get_running_loop().create_task(bench.venue.run())
+        await bench.ready()
+        bench.api.fail("account", refused("-2015"), times=100)
+        while not running.done():
+            await bench.fetch()
+            await bench.clock.sleep(4)
+        with pytest.raises(AccessError, match="does not accept the key") as caught:
+            await running
+        assert 77 == caught.value.exit_code
+        assert "stops" in caught.value.remedy
+        return bench
+
+    assert [False] == run_virtual(main()).troubles(HoldCause.VENUE_ERRORS)
+
+
+def test_without_streams_there_are_polls_alone() -> None:
+    async def main() -> int:
+        bench = Bench()
+        venue = bench.venue
+        venue._has_streams = False
+        await bench.begin()
+        running = asyncio.get_running_loop().create_task(venue.run())
+        await bench.ready()
+        running.cancel()
+        await asyncio.wait((running,))
+        return bench.api.streams
+
+    assert 0 == run_virtual(main())
