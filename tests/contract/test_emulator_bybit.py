@@ -213,3 +213,44 @@ def test_bars_open_interest_tickers_and_books_are_read() -> None:
         assert [row["maxLeverage"] for row in tiers] == [50.0]
 
     run(story)
+
+
+def test_messages_of_the_account_are_read_by_the_same_parsers() -> None:
+    async def story(ex: BybitOnAWire) -> None:
+        core = ex.dialect.core
+        stop = {"stopLoss": {"triggerPrice": 95}, "slTriggerBy": "MarkPrice"}
+        await ex.create_order(BTC, "market", "buy", 1, params={"clientOrderId": "in", **stop})
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for happening in core.take_happenings():
+            for message in ex.dialect.user_messages(happening):
+                rows.setdefault(message["topic"], []).extend(message["data"])
+        filled = next(row for row in rows["order"] if row["orderStatus"] == "Filled")
+        order, trade = ex.parse_order(filled), ex.parse_trade(rows["execution"][0])
+        held = ex.parse_position(rows["position"][-1])
+
+        assert (order["clientOrderId"], order["status"], order["average"]) == (
+            "in",
+            "closed",
+            100.1,
+        )
+        assert (trade["order"], trade["amount"], trade["symbol"]) == (order["id"], 1.0, BTC)
+        assert (held["side"], held["contracts"], held["entryPrice"]) == ("long", 1.0, 100.1)
+        assert rows["wallet"][0]["accountType"] == "UNIFIED"
+
+    run(story)
+
+
+def test_settlements_are_read_as_funding_history() -> None:
+    async def story(ex: BybitOnAWire) -> None:
+        await ex.create_order(BTC, "market", "buy", 1)
+        funding = Funding(symbol=BTC, rate=0.0001, next_at=Millis(NOON + 1000))
+        ex.dialect.core.on_market(FundingRead(at=NOON, funding=funding))
+        move(ex, 100.0, seconds=2)
+        reply = await ex.privateGetV5ExecutionList({"category": "linear", "execType": "Funding"})
+        income = ex.parse_income(reply["result"]["list"][0])
+        rates = await ex.fetch_funding_rate_history(BTC)
+
+        assert (income["amount"], income["timestamp"]) == (0.01, NOON + 1000)
+        assert [row["fundingRate"] for row in rates] == [0.0001]
+
+    run(story)
