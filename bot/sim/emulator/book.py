@@ -116,7 +116,7 @@ class Book:
 
     def is_shown(self, order: Order, at: Millis) -> bool:
         """Whether queries have caught up with the order's being there."""
-        return at >= order.created_at + self.shows_after_ms
+        return not self.shows_after_ms or at >= order.created_at + self.shows_after_ms
 
     def working(self, symbol: Symbol | None, *, conditional: bool | None) -> list[Order]:
         """Open orders, oldest first, shown or not."""
