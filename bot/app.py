@@ -24,15 +24,17 @@ from bot.engine.inbox import Inbox
 from bot.engine.loop import Loop
 from bot.engine.recovery import recovery_step
 from bot.errors import ConfigError
-from bot.life import Life, Opened, Parts, Request, Ui
+from bot.life import Life, Parts
 from bot.model.account import HoldCause
-from bot.model.events import Event, Started, TroubleSeen
+from bot.model.events import Event, InstrumentsChanged, Started, TroubleSeen
+from bot.model.instrument import Instrument
 from bot.model.primitives import Millis, Symbol
 from bot.model.snapshot import Snapshot, SymbolSnapshot
-from bot.model.wiring import MarketSource
 from bot.narrator import Narrator
 from bot.ops.systemd import Notifier
-from bot.ports import History
+from bot.outside import Outside, reach
+from bot.ports import Clock, History
+from bot.request import Opened, Request, Ui
 from bot.sources import (
     CANDLES_KEPT,
     PlayedMarket,
@@ -46,7 +48,7 @@ from bot.sources import (
 )
 from bot.store.files import DataFiles
 from bot.store.history import History as PollHistory
-from bot.store.opening import OpenRequest, bind_account, open_ledger, require_account
+from bot.store.opening import OpenRequest, bind_account, open_ledger
 from bot.store.recorder import Ledger
 
 if TYPE_CHECKING:
@@ -63,28 +65,22 @@ async def run(request: Request, ui: Ui) -> None:
     Raises LiqbotError with the sentence for the operator; anything else is a bug.
     """
     config = request.config
-    is_flat_out = config.is_flat_out
     gc.disable()  # A start makes a month of bars and drops them again: nothing worth looking for.
     notifier = Notifier()
     notifier.extend_start(120)
-    ledger = open_ledger(_open_request(request, is_flat_out=is_flat_out))
+    ledger = open_ledger(_open_request(request, is_flat_out=config.is_flat_out))
     # A start that is refused has left nothing undecided: it is no crash.
     is_orderly = True
+    outside = Outside()
     try:
-        require_account(ledger, paper_account(config))
-        market = make_market(config, request.config_path, request.data_dir)
         snapshot = ledger.load()
         require_symbols(snapshot, tuple(config.symbol_settings), where=str(request.config_path))
+        outside = await reach(request, ui, ledger)
+        market = make_market(config, request.config_path, request.data_dir, outside.link)
         await market.prepare(snapshot.at or None, ui.progress)
-        bind_account(ledger, paper_account(config))
-        engine = make_engine(config, market.instruments)
-        if engine is not None:
-            load_engine(engine, request.data_dir)
-        histories = read_past(market, snapshot, tuple(config.symbol_settings), engine, ui.progress)
-        # Market time begins to run only now: all that takes long is done.
-        clock = LoopClock(start_at=market.start_at(), speed=market_speed(config) or 1.0)
-        market.keep_time(clock)
-        parts = _assemble(request, Made(ledger, market, clock, engine, histories), snapshot)
+        bind_account(ledger, outside.account)
+        start = Start(ledger, snapshot, market, outside)
+        parts = _assemble(request, start, await _make(request, ui, start))
         parts.notifier = notifier
         ui.opened(
             Opened(
@@ -92,6 +88,7 @@ async def run(request: Request, ui: Ui) -> None:
                 is_new=snapshot.account is None,
                 start_at=market.start_at(),
                 ledger_note=ledger.trouble,
+                account=outside.account,
             )
         )
         # What the start has made stays, so the collector need never stop the loop to look at it.
@@ -99,10 +96,11 @@ async def run(request: Request, ui: Ui) -> None:
         gc.freeze()
         gc.enable()
         is_orderly = False
-        await Life(request, ui, parts, is_flat_out=is_flat_out).live()
+        await Life(request, ui, parts, is_flat_out=config.is_flat_out).live()
         is_orderly = True
     finally:
         gc.enable()
+        await outside.close()
         ledger.close(wall=wall_now() if is_orderly else None)
 
 
@@ -150,39 +148,61 @@ def _open_request(request: Request, *, is_flat_out: bool) -> OpenRequest:
     )
 
 
-def paper_account(config: Config) -> str:
-    """Which market a paper account lives on: money made on one means nothing on another."""
-    market = config.market
-    if market.source is MarketSource.SIMULATED:
-        return f"the embedded market with seed {market.simulated.seed}"
-    return f"the {market.source} market"
+class Start(NamedTuple):
+    """What is open once the start has got so far."""
+
+    ledger: Ledger
+    snapshot: Snapshot
+    market: PlayedMarket
+    outside: Outside
 
 
 class Made(NamedTuple):
     """What has to be there before the rest can be put together."""
 
-    ledger: Ledger
-    market: PlayedMarket
-    clock: LoopClock
+    clock: Clock
     engine: "LocalEngine | None"
     histories: dict[Symbol, History]
+    instruments: dict[Symbol, Instrument]
 
 
-def _assemble(request: Request, made: Made, snapshot: Snapshot) -> Parts:
+async def _make(request: Request, ui: Ui, start: Start) -> Made:
+    """Make what takes long; market time begins to run only when it is done."""
+    config, market, outside = request.config, start.market, start.outside
+    link, instruments = outside.link, market.instruments
+    if link is not None and outside.api is not None:
+        from bot import going_live  # noqa: PLC0415  (ccxt only where an exchange is asked)
+
+        ready = await going_live.set_up(link, outside.api, config, instruments)
+        instruments = going_live.with_fees(instruments, ready)
+    engine = make_engine(config, instruments)
+    if engine is not None:
+        load_engine(engine, request.data_dir)
+    symbols = tuple(config.symbol_settings)
+    histories = read_past(market, start.snapshot, symbols, engine, ui.progress)
+    clock: Clock = (
+        link.clock
+        if link is not None
+        else LoopClock(start_at=market.start_at(), speed=market_speed(config) or 1.0)
+    )
+    market.keep_time(clock)
+    return Made(clock, engine, histories, instruments)
+
+
+def _assemble(request: Request, start: Start, made: Made) -> Parts:
     """Make every part; nothing moves yet."""
-    config = request.config
-    ledger, market, clock, engine, histories = made
+    config, ledger, clock, engine = request.config, start.ledger, made.clock, made.engine
     is_flat_out = config.is_flat_out
     settings = config.core(instance=ledger.meta.instance)
-    started = with_past(snapshot, histories, settings.provider)
-    state = State(settings=settings, instruments=market.instruments, snapshot=started)
+    started = with_past(start.snapshot, made.histories, settings.provider)
+    state = State(settings=settings, instruments=made.instruments, snapshot=started)
     inbox = Inbox()
-    venue = make_venue(config, market.instruments, clock, ledger.paper_books)
-    hands = Hands(venue=venue, emit=inbox.put)
+    venue = make_venue(config, state, clock, ledger.paper_books, start.outside, start.market)
+    hands = Hands(venue=venue, emit=inbox.put, speed=clock.speed)
     narrator = Narrator(strength_told=config.strategies.common.strength_min)
     parts = Parts(
         ledger=ledger,
-        market=market,
+        market=start.market,
         clock=clock,
         engine=engine,
         state=state,
@@ -194,6 +214,7 @@ def _assemble(request: Request, made: Made, snapshot: Snapshot) -> Parts:
         if is_flat_out or not config.heatmap.record
         else PollHistory(ledger.files.history, days=config.heatmap.record_days),
         narrator=narrator,
+        link=start.outside.link,
     )
     parts.loop = Loop(
         state=state,
@@ -205,9 +226,31 @@ def _assemble(request: Request, made: Made, snapshot: Snapshot) -> Parts:
         commit_delay_s=FLAT_OUT_COMMIT_S if is_flat_out else 0.2,
         tick_s=FLAT_OUT_TICK_S if is_flat_out else 1.0,
     )
-    for event in first_events(ledger, started, histories, state, clock.now()):
+    for event in first_events(ledger, started, made.histories, state, clock.now()):
         inbox.put(event)
+    follow_instruments(start.market, parts)
     return parts
+
+
+def follow_instruments(market: PlayedMarket, parts: Parts) -> None:
+    """Let the core know when an exchange changes a contract's steps; our fees stay."""
+    if not hasattr(market, "on_instruments"):
+        return
+
+    def changed(rows: dict[Symbol, Instrument]) -> None:
+        known = parts.state.instruments
+        kept = tuple(
+            replace(
+                row,
+                taker_fee_bps=known[row.symbol].taker_fee_bps,
+                maker_fee_bps=known[row.symbol].maker_fee_bps,
+                tiers=row.tiers or known[row.symbol].tiers,
+            )
+            for row in rows.values()
+        )
+        parts.inbox.put(InstrumentsChanged(at=parts.clock.now(), instruments=kept))
+
+    market.on_instruments = changed
 
 
 def first_events(

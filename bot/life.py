@@ -11,13 +11,11 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
-from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.clock import LoopClock
 from bot.config import Config, load
 from bot.core import manager
 from bot.core.state import State
@@ -29,17 +27,20 @@ from bot.errors import ConfigError
 from bot.model.account import HoldCause
 from bot.model.events import Event, HeatmapRead, SettingsChanged, StopAsked, TroubleSeen
 from bot.model.primitives import Millis
-from bot.model.snapshot import Snapshot
 from bot.narrator import Narrator
 from bot.ops import control
 from bot.ops.answers import Answers
 from bot.ops.status import headline
 from bot.ops.systemd import Notifier
-from bot.ports import Feed
+from bot.ports import Clock, Feed
+from bot.request import Request, Ui
 from bot.sources import PlayedMarket, WatchingVenue, save_engine
 from bot.store.history import History as PollHistory
 from bot.store.housekeeping import Housekeeper
 from bot.store.recorder import Ledger
+
+if TYPE_CHECKING:
+    from bot.link import Link
 
 STOP_WAIT_S = 10.0
 """The longest a stop waits for answers in flight."""
@@ -56,49 +57,6 @@ Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 log = structlog.get_logger()
 
 
-class Request(Struct, frozen=True, kw_only=True):
-    """One run that is asked for."""
-
-    config: Config
-    config_path: Path
-    data_dir: Path
-    duration_s: float | None = None
-    """Stop by itself after so many seconds of this machine (flat out: of the market)."""
-
-
-class Opened(Struct, frozen=True, kw_only=True):
-    """What is known once the ledger and the market are open."""
-
-    snapshot: Snapshot
-    is_new: bool
-    start_at: Millis
-    ledger_note: str
-
-
-class Ui(Protocol):
-    """What a run tells whoever started it."""
-
-    def progress(self, share: float, what: str) -> None:
-        """Long work goes on."""
-        ...
-
-    def opened(self, opened: Opened) -> None:
-        """The ledger and the market are open."""
-        ...
-
-    def ready(self, state: State) -> None:
-        """Recovered and reconciled; every position is protected."""
-        ...
-
-    def stopping(self, why: str) -> None:
-        """The stop has begun."""
-        ...
-
-    def stopped(self, state: State) -> None:
-        """Everything is written."""
-        ...
-
-
 class Parts:
     """All parts of one run."""
 
@@ -107,7 +65,7 @@ class Parts:
         *,
         ledger: Ledger,
         market: PlayedMarket,
-        clock: LoopClock,
+        clock: Clock,
         engine: Any,
         state: State,
         inbox: Inbox,
@@ -116,6 +74,7 @@ class Parts:
         feed: Feed,
         polls: PollHistory | None,
         narrator: Narrator,
+        link: "Link | None" = None,
     ) -> None:
         self.ledger = ledger
         self.market = market
@@ -129,6 +88,8 @@ class Parts:
         self.polls = polls
         """Keeps accepted polls; None where that is not wanted."""
         self.narrator = narrator
+        self.link = link
+        """The line to an exchange; None where nothing leaves this machine."""
         self.notifier = Notifier({})
         self.loop: Loop
         self.on_recorded: Callable[[], None] = lambda: None
@@ -219,8 +180,11 @@ class Life:
         parts = self._parts
         work: dict[str, Work] = {
             "market": self._play,
+            "venue": parts.venue.run,
             "heatmap": self._supervised("heatmap", lambda: parts.feed.run(parts.feed_emits)),
         }
+        if (link := parts.link) is not None:
+            work["clocks"] = lambda: link.watch_clocks(parts.inbox.put)
         polls = parts.polls
         if polls is not None:
             work["history"] = self._supervised("history", lambda: polls.run(parts.clock))

@@ -15,17 +15,21 @@ import structlog
 
 from bot.clock import seeded_random
 from bot.config import Config
+from bot.core import ids
+from bot.core.state import State
 from bot.errors import ConfigError
 from bot.model.events import Event
 from bot.model.instrument import Instrument
 from bot.model.market import Candle, Funding
-from bot.model.primitives import Millis, Symbol
+from bot.model.primitives import ClientOrderId, Millis, Symbol
 from bot.model.snapshot import Snapshot
 from bot.model.wiring import MarketSource, Provider
+from bot.outside import Outside
 from bot.ports import Clock, Feed, History, Market, ReadingSource, Venue
 
 if TYPE_CHECKING:
     from bot.heatmap.local import LocalEngine
+    from bot.link import Link
 
 ENGINE_FILE = "heatmap.bin"
 BAR_MS = 300_000
@@ -56,18 +60,28 @@ class WatchingVenue(Venue, Protocol):
         """See a market event."""
         ...
 
+    async def run(self) -> None:
+        """Follow what comes unasked, until canceled; a venue where nothing does returns."""
+        ...
+
 
 def market_speed(config: Config) -> float:
     """Market seconds per second; 0 is flat out."""
+    if config.market.source is MarketSource.EXCHANGE:
+        return config.exchange.speed
     if config.market.source is MarketSource.RECORDED:
         return config.market.recorded.speed
     return config.market.simulated.speed
 
 
-def make_market(config: Config, config_path: Path, data_dir: Path) -> PlayedMarket:
-    """The market that `market.source` names."""
+def make_market(
+    config: Config, config_path: Path, data_dir: Path, link: "Link | None"
+) -> PlayedMarket:
+    """The market that `market.source` names; `link` leads to an exchange's."""
     symbols = tuple(config.symbol_settings)
     paper = config.paper
+    if link is not None:
+        return _exchange_market(config, link)
     if config.market.source is MarketSource.RECORDED:
         from bot.market.recorded import RecordedMarket  # noqa: PLC0415  (only where it is used)
 
@@ -98,10 +112,38 @@ def make_market(config: Config, config_path: Path, data_dir: Path) -> PlayedMark
     return SimulatedMarket(world=world, file=data_dir / "market.bin")
 
 
+def _exchange_market(config: Config, link: "Link") -> PlayedMarket:
+    from bot.market.exchange import ExchangeMarket  # noqa: PLC0415  (only where it is used)
+    from bot.market.instruments import Terms  # noqa: PLC0415  (the same)
+    from bot.market.publics import open_public  # noqa: PLC0415  (the same)
+
+    paper = config.paper
+    terms = Terms(
+        taker_fee_bps=Decimal(paper.taker_fee_bps),
+        maker_fee_bps=Decimal(paper.maker_fee_bps),
+        can_convert=not config.is_live,
+    )
+    return ExchangeMarket(
+        public=open_public(config.exchange.id, link.client, link.clock, has_key=config.is_live),
+        clock=link.clock,
+        settings=config.market.exchange,
+        symbols=tuple(config.symbol_settings),
+        title=link.profile.connection.title,
+        terms=terms,
+        has_streams=config.exchange.streams,
+        has_heatmap=needs_engine(config),
+    )
+
+
+def needs_engine(config: Config) -> bool:
+    """Whether the bot computes a heatmap of its own, for itself or for others."""
+    is_served = bool(config.heatmap.serve) and not config.is_flat_out
+    return config.heatmap.provider is Provider.LOCAL or is_served
+
+
 def make_engine(config: Config, instruments: dict[Symbol, Instrument]) -> "LocalEngine | None":
     """The bot's own heatmap, where it is polled directly or served."""
-    is_served = bool(config.heatmap.serve) and not config.is_flat_out
-    if config.heatmap.provider is not Provider.LOCAL and not is_served:
+    if not needs_engine(config):
         return None
     from bot.heatmap.local import LocalEngine  # noqa: PLC0415  (numpy only where it is used)
 
@@ -193,17 +235,40 @@ def make_feed(
 
 
 def make_venue(
-    config: Config, instruments: dict[Symbol, Instrument], clock: Clock, books: Any
+    config: Config, state: State, clock: Clock, books: Any, outside: Outside, market: Market
 ) -> WatchingVenue:
-    """The paper venue on the ledger's books."""
+    """The exchange itself, or the paper venue on the ledger's books."""
+    if outside.api is not None:
+        return _live_venue(config, state, outside, market)
     from bot.venue.paper import PaperVenue  # noqa: PLC0415  (live runs have no use for it)
 
     return PaperVenue(
         settings=config.paper,
-        instruments=instruments,
+        instruments=state.instruments,
         clock=clock,
         books=books,
         chance=seeded_random(config.market.simulated.seed + 1).random,
+    )
+
+
+def _live_venue(config: Config, state: State, outside: Outside, market: Market) -> WatchingVenue:
+    from bot.market.exchange import ExchangeMarket  # noqa: PLC0415  (ccxt: only when live)
+    from bot.venue.live import LiveVenue  # noqa: PLC0415  (the same)
+
+    link, api, instance = outside.link, outside.api, state.settings.instance
+    assert link is not None, "an account is reached over a line"
+    assert api is not None, "only a live run comes here"
+    assert isinstance(market, ExchangeMarket), "real orders follow the exchange's prices"
+    return LiveVenue(
+        api=api,
+        settings=config.exchange,
+        orders=config.orders,
+        instruments=state.instruments,
+        clock=link.clock,
+        limiter=link.limiter,
+        probe_ids=lambda symbol: ClientOrderId(ids.derive("probe", instance, symbol)),
+        sync_time=link.client.sync_time,
+        on_filters=market.reload,
     )
 
 

@@ -7,7 +7,7 @@ import os
 
 import click
 
-from bot.cli import checks, tables
+from bot.cli import check_exchange, checks, tables
 from bot.cli.checks import Check
 from bot.cli.context import Place, ask_or_none, json_option, place_options, print_json
 from bot.cli.progress import Bar
@@ -84,6 +84,7 @@ def _all(place: Place) -> list[Check]:
         checks.heatmap(place, status),
         checks.provider(place),
         market,
+        *check_exchange.exchange(place),
         checks.daemon(place, status),
         checks.keys(place, os.environ),
     ]

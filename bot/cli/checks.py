@@ -210,6 +210,9 @@ def market(place: Place, report: Callable[[float, str], None]) -> Check:
             instant_of(simulated.start_at, "market.simulated.start_at")
             what = f"simulated, seed {simulated.seed}, {simulated.speed:g} times real time"
             return Check(name="market", verdict="ok", what=what)
+        if config.market.source is MarketSource.EXCHANGE:
+            what = f"prices of {config.exchange.id}; asked below"
+            return Check(name="market", verdict="ok", what=what, where=config.exchange.base_url)
         return _recording(place, report)
     except LiqbotError as error:
         return failed("market", error)

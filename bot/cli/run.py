@@ -10,6 +10,7 @@ import click
 
 from bot import __version__
 from bot.cli.context import Place, find_place, place_options
+from bot.config.exchange import is_loopback
 from bot.errors import UsageError
 from bot.model.wiring import MarketSource, Provider
 
@@ -33,7 +34,7 @@ def run_command(config: str | None, data_dir: str | None, duration: float | None
     from bot import app, logs  # noqa: PLC0415  (heavy: only a run needs them)
     from bot.cli.telling import Told  # noqa: PLC0415
     from bot.clock import VirtualLoop  # noqa: PLC0415
-    from bot.life import Request  # noqa: PLC0415
+    from bot.request import Request  # noqa: PLC0415
     from bot.story import Story  # noqa: PLC0415
 
     settings = place.config.log
@@ -75,8 +76,14 @@ def _refuse_flat_out_http(place: Place) -> None:
 def banner(place: Place) -> str:
     """The first line: version, mode and safety."""
     config = place.config
-    if config.market.source is MarketSource.SIMULATED:
+    if config.is_live:
+        what = f"real orders on {config.exchange.id}"
+        if is_loopback(config.exchange.base_url):
+            what = f"a rehearsal of {config.exchange.id}: the exchange is on this machine"
+    elif config.market.source is MarketSource.SIMULATED:
         what = "embedded market: nothing leaves this machine, no keys"
+    elif config.market.source is MarketSource.EXCHANGE:
+        what = f"prices of {config.exchange.id}: no order leaves this machine, no keys"
     else:
         what = "recorded market: no order leaves this machine, no keys"
     return f"liqbot {__version__}   {config.mode.upper()}   {what}"

@@ -2,7 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -10,10 +10,13 @@ from bot.cli.context import Place, paste_command
 from bot.cli.run import banner, money
 from bot.clock import monotonic_s
 from bot.core.state import State
-from bot.life import Opened
 from bot.model.instrument import display_symbol
 from bot.model.wiring import MarketSource
 from bot.ops.status import headline, open_brackets
+from bot.request import Opened
+
+if TYPE_CHECKING:
+    from bot.going_live import Confirmation
 
 BAR_AFTER_S = 1.0
 BAR_EVERY_S = 0.2
@@ -55,13 +58,24 @@ class Told:
             self._task = self._progress.add_task(what, total=1.0)
         self._progress.update(self._task, completed=share, description=what, refresh=True)
 
+    def confirm(self, question: "Confirmation") -> bool:
+        """Ask whoever sits at the terminal; a service is told to be confirmed first."""
+        if not (self._is_terminal and sys.stdin.isatty()):
+            return False
+        from bot.cli.confirm import ask  # noqa: PLC0415  (once in the life of an account)
+
+        self._end_progress()
+        return ask(question)
+
     def opened(self, opened: Opened) -> None:
         """What account this is, and which market."""
         self._end_progress()
         self._opened = opened
         config, account = self._place.config, opened.snapshot.account
         risk = f"risk {config.risk.risk_pct:.2f} % a trade, at most {config.risk.max_positions}"
-        if account is None:
+        if account is None and config.is_live:
+            self._say(f"account   {opened.account}, new here, {risk} positions")
+        elif account is None:
             self._say(f"account   {money(config.paper.balance_usd)} USDT, new, {risk} positions")
         else:
             held = sum(row.open_qty > 0 for row in opened.snapshot.brackets)
@@ -112,7 +126,8 @@ class Told:
         held = len(open_brackets(state))
         if held:
             them = "position stays open with its stop" if held == 1 else "positions stay open"
-            self._say(f"{held} paper {them}; the next run resumes.")
+            kind = "" if self._place.config.is_live else "paper "
+            self._say(f"{held} {kind}{them}; the next run resumes.")
         if self._is_story:
             self._say(_summary(self._place))
         log.info("run.stopped", at=state.at, state=headline(state))
@@ -129,6 +144,11 @@ class Told:
                 f"          runs {simulated.speed:g} times faster than the clock; times below are "
                 "market time"
             )
+        if config.market.source is MarketSource.EXCHANGE:
+            exchange = config.exchange
+            where = f"{exchange.id} at {exchange.base_url}" if exchange.base_url else exchange.id
+            pace = "" if exchange.speed == 1 else f", {exchange.speed:g} times real time"
+            return f"{where}, {symbols} symbols, now {when} UTC{pace}; times below are UTC"
         speed = config.market.recorded.speed
         pace = f"{speed:g} times real time" if speed else "flat out"
         return f"recorded, {symbols} symbols from {when} UTC, {pace}; times below are market time"

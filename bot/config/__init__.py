@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from bot.config.document import Document, Mistake, read_document
+from bot.config.exchange import exchange_mistakes
 from bot.config.sentences import explain
 from bot.errors import ConfigError
 from bot.model.instrument import unified_symbol
@@ -27,6 +28,7 @@ from bot.model.settings import (
     TrackerSettings,
 )
 from bot.model.wiring import (
+    ExchangeSettings,
     HeatmapSettings,
     LogSettings,
     MarketSettings,
@@ -54,6 +56,7 @@ class Config(Section, frozen=True, kw_only=True):
     )
     data_dir: str | None = None
     market: MarketSettings = MarketSettings()
+    exchange: ExchangeSettings = ExchangeSettings()
     heatmap: HeatmapSettings = HeatmapSettings()
     tracker: TrackerSettings = TrackerSettings()
     strategies: StrategySettings = StrategySettings()
@@ -86,13 +89,18 @@ class Config(Section, frozen=True, kw_only=True):
             if self.is_flat_out
             else self.heatmap.period_s,
             slippage_bps=self.paper.slippage_bps,
-            venue_leverage=self.paper.leverage,
+            venue_leverage=self.exchange.leverage if self.is_live else self.paper.leverage,
             tracker=self.tracker,
             strategies=self.strategies,
             risk=self.risk,
             orders=self.orders,
             is_alone=self.is_flat_out,
         )
+
+    @property
+    def is_live(self) -> bool:
+        """Orders go to the exchange."""
+        return self.mode is Mode.LIVE
 
     @property
     def is_flat_out(self) -> bool:
@@ -177,22 +185,12 @@ def _convert(document: Document) -> tuple[Config | None, list[Mistake]]:
 def _contradictions(config: Config) -> list[Mistake]:
     """What no single key shows."""
     found = [
-        *_not_in_this_version(config),
+        *exchange_mistakes(config.exchange, mode=config.mode, source=config.market.source),
         *_symbol_mistakes(config),
         *_money_mistakes(config),
         *_source_mistakes(config),
     ]
     return [Mistake(line=1, what=what, remedy=remedy) for what, remedy in found]
-
-
-def _not_in_this_version(config: Config) -> Iterator[tuple[str, str]]:
-    if config.mode is Mode.LIVE:
-        yield "mode is live, and this version trades on paper only.", "Set mode: paper."
-    if config.market.source is MarketSource.EXCHANGE:
-        yield (
-            "market.source is exchange, and this version has no exchange prices yet.",
-            "Use one of: simulated, recorded.",
-        )
 
 
 def _symbol_mistakes(config: Config) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,7 @@ from bot.model.events import (
     HeatmapFailed,
     HeatmapRead,
     HoldAsked,
+    InstrumentsChanged,
     MarketHalted,
     OpenInterestRead,
     OrderAccepted,
@@ -108,7 +109,8 @@ def _on_operator(
     | ResumeAsked
     | FlattenAsked
     | TroubleSeen
-    | SettingsChanged,
+    | SettingsChanged
+    | InstrumentsChanged,
 ) -> None:
     match event:
         case Started():
@@ -126,5 +128,8 @@ def _on_operator(
             operation.on_trouble(state, draft, event)
         case SettingsChanged(settings=settings):
             state.settings = settings
+        case InstrumentsChanged(instruments=instruments):
+            # In place: the venue rounds by the same table.
+            state.instruments.update({row.symbol: row for row in instruments})
         case _:
             assert_never(event)

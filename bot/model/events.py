@@ -121,6 +121,12 @@ class MarketHalted(_Event, frozen=True, kw_only=True):
     is_halted: bool
 
 
+class InstrumentsChanged(_Event, frozen=True, kw_only=True):
+    """The exchange has changed steps or limits of contracts."""
+
+    instruments: tuple[Instrument, ...]
+
+
 # --- answers to what we sent
 
 
@@ -256,6 +262,7 @@ Event: TypeAlias = (
     | OpenInterestRead
     | FundingRead
     | MarketHalted
+    | InstrumentsChanged
     | OrderAccepted
     | OrderRejected
     | OrderNotProcessed

@@ -77,3 +77,18 @@ def require_match(meta: Meta, *, mode: str, account_id: str, where: str) -> None
 def bind_account(connection: sa.Connection, account_id: str) -> None:
     """Write down whose account it is, once the venue has said so."""
     connection.exec_driver_sql(statements.META, ("account_id", account_id))
+
+
+CONFIRMED = "confirmed_live"
+
+
+def confirmed_account(connection: sa.Connection) -> str:
+    """The account for which a person has typed that real orders may leave; empty: none."""
+    query = "SELECT value FROM meta WHERE key = ?"
+    row = connection.exec_driver_sql(query, (CONFIRMED,)).one_or_none()
+    return "" if row is None else str(row[0])
+
+
+def confirm(connection: sa.Connection, account_id: str) -> None:
+    """Write down that a person has typed it."""
+    connection.exec_driver_sql(statements.META, (CONFIRMED, account_id))

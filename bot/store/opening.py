@@ -101,6 +101,16 @@ def bind_account(ledger: Ledger, account_id: str) -> None:
         ledger.meta = msgspec.structs.replace(ledger.meta, account_id=account_id)
 
 
+def is_confirmed(ledger: Ledger, account_id: str) -> bool:
+    """Whether a person has typed that real orders may leave for this account."""
+    return ledger.writer.run(meta.confirmed_account) == account_id
+
+
+def confirm(ledger: Ledger, account_id: str) -> None:
+    """Keep that a person has typed it: once an account, and never for another."""
+    ledger.writer.run(lambda connection: meta.confirm(connection, account_id))
+
+
 def _opened(request: OpenRequest, settled: Settled, writer: Writer, lock: InstanceLock) -> Ledger:
     files = request.files
     wanted = Meta(

@@ -252,6 +252,11 @@ class Reader:
 
     # --- the run
 
+    def confirmed_account(self) -> str:
+        """The account for which a person has confirmed live trading; empty: none."""
+        found = self._rows("SELECT value FROM meta WHERE key = 'confirmed_live'")
+        return str(found[0][0]) if found else ""
+
     def last_boot(self) -> BootRow | None:
         """The newest start; None for a ledger that never ran."""
         found = self._rows(

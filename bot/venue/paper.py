@@ -84,6 +84,9 @@ class PaperVenue:
         )
         self._emit = emit
 
+    async def run(self) -> None:
+        """Nothing happens here that the market's events do not bring."""
+
     async def stop(self) -> None:
         """Nothing is in flight that was not saved; orders stay where they are."""
         self._emit = None

@@ -19,7 +19,7 @@ import msgspec
 from bot import app, logs
 from bot.config import load
 from bot.core.state import State
-from bot.life import Opened, Request
+from bot.request import Opened, Request
 from tests.bench.figures import Figure, quantile
 from tests.bench.processes import ROOT, SYMBOLS_27, Daemon, embedded, write_config
 

@@ -40,6 +40,8 @@ class Weather(msgspec.Struct, frozen=True, kw_only=True):
     lost_reply: float = 0.0
     late_request: float = 0.0
     late_s: tuple[float, float] = (1.0, 9.0)
+    lost_query: float = 0.0
+    """Of requests that change nothing; the others of these chances are not for them."""
     garbled: float = 0.0
     """The reply is HTML, empty, or cut off."""
     until: float = float("inf")
@@ -87,9 +89,7 @@ class Outside:
 class Line:
     """The Transport over an Outside."""
 
-    def __init__(
-        self, outside: Outside, *, clock: Clock, chance: Chance, weather: Weather
-    ) -> None:
+    def __init__(self, outside: Outside, *, clock: Clock, chance: Chance, weather: Weather) -> None:
         self.outside = outside
         self.weather = weather
         self._clock = clock
@@ -98,6 +98,10 @@ class Line:
     async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpReply:
         weather = self.weather
         roll = self._chance.random() if self._clock.now() < weather.until else 1.0
+        if request.method == "GET":
+            weather = Weather(
+                up_s=weather.up_s, down_s=weather.down_s, lost_reply=weather.lost_query
+            )
         if roll < weather.refused:
             raise NotSentError("connection refused")
         roll -= weather.refused

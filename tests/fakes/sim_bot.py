@@ -20,6 +20,7 @@ from bot.engine import loop as engine_loop
 from bot.engine.hands import Hands
 from bot.engine.inbox import Inbox
 from bot.engine.loop import Entries, Loop
+from bot.gateway.time import ExchangeClock
 from bot.model.commands import Command
 from bot.model.events import Event, StopAsked
 from bot.model.facts import Decision
@@ -29,6 +30,7 @@ from bot.ports import History
 from bot.store.files import DataFiles
 from bot.store.opening import OpenRequest, open_ledger
 from bot.store.recorder import Ledger
+from tests.fakes.live_world import EmulatedVenue, EmulatedWorld, weather_of
 from tests.fakes.paper import BTC
 from tests.fakes.replacing import replaced
 from tests.fakes.sim_exchange import Outside, World
@@ -81,11 +83,11 @@ class Life:
         self.started_at = Millis(T0 + int(plan.start_s * 1000))
         self.ledger: Ledger
         self.state: State
-        self.clock: LoopClock
+        self.clock: LoopClock | ExchangeClock
         self.inbox: Inbox
         self.hands: Hands
         self.loop: Loop
-        self.venue: ExchangeVenue | NotedPaper
+        self.venue: ExchangeVenue | EmulatedVenue | NotedPaper
         self.trace = hashlib.blake2b(digest_size=16)
         self.decisions = 0
         self.steps = 0
@@ -163,6 +165,8 @@ class Life:
                 loop = group.create_task(self.loop.run())
                 beside = [group.create_task(task(self)) for task in self.plan.tasks]
                 beside.append(group.create_task(self._play()))
+                if isinstance(self.venue, EmulatedVenue):
+                    beside.append(group.create_task(self.venue.run()))
                 await self._wait(until, most_s)
                 for task in beside:
                     task.cancel()
@@ -178,7 +182,8 @@ class Life:
 
     def _assemble(self) -> None:
         plan = self.plan
-        self.clock = LoopClock(start_at=self.started_at)
+        kind = ExchangeClock if isinstance(plan.outside, EmulatedWorld) else LoopClock
+        self.clock = kind(start_at=self.started_at)
         past: dict[Symbol, History] = {BTC: history(self.started_at)}
         settings = msgspec.structs.replace(plan.settings, instance=self.ledger.meta.instance)
         started = with_past(self.ledger.load(), past, settings.provider)
@@ -187,6 +192,10 @@ class Life:
         seed = plan.seed * 1_000 + self.number
         if isinstance(plan.outside, World):
             self.venue = ExchangeVenue(plan.outside, clock=self.clock, seed=seed, line=plan.line)
+        elif isinstance(plan.outside, EmulatedWorld):
+            assert isinstance(self.clock, ExchangeClock)
+            weather = weather_of(plan.line)
+            self.venue = EmulatedVenue(plan.outside, clock=self.clock, seed=seed, weather=weather)
         else:
             self.venue = NotedPaper(
                 plan.outside, clock=self.clock, seed=seed, books=self.ledger.paper_books

@@ -22,8 +22,8 @@ from bot.store import check
 from tests.fakes.exchange import contents_of
 from tests.fakes.paper import BTC
 from tests.fakes.sim_bot import Life, loaded_differences
-from tests.fakes.sim_exchange import World
-from tests.fakes.sim_venue import ExchangeVenue, NotedPaper
+from tests.fakes.sim_exchange import Exchange
+from tests.fakes.sim_venue import NotedPaper
 
 PROTECTED_WITHIN_MS: Final = 5_000
 """From a fill, or from a restart, to a stop that the venue has confirmed."""
@@ -163,27 +163,26 @@ class Checks:
                 _hold("fills add up", signed == self._booked[bracket.id], bracket)
         if not is_settled:
             return
-        match life.venue:
-            case ExchangeVenue(world=world):
-                self._agree_with(life, world)
-            case NotedPaper():
-                _agree_with_paper(life, life.venue)
+        if isinstance(life.venue, NotedPaper):
+            _agree_with_paper(life, life.venue)
+        else:
+            self._agree_with(life, life.venue.world)
 
     def must_settle(self, life: Life) -> None:
         """Everything came to rest."""
         orders = [life.state.orders[name] for name in life.state.desk.live()]
         _hold("settles", life.is_done, (orders, life.state.desk.doubts, life.state.brackets))
 
-    def _agree_with(self, life: Life, world: World) -> None:
+    def _agree_with(self, life: Life, world: Exchange) -> None:
         state = life.state
         _hold("position is the exchange's", _books(state) == world.position(), world.position())
-        theirs = {order.client_id for order in world.open_orders()}
-        _same_orders(state, theirs)
-        seen = {f"{fill.symbol}|{fill.id}" for fill in world.fills}
+        resting = world.resting()
+        _same_orders(state, {order.client_id for order in resting})
+        seen = world.fill_names()
         _hold("fills are the exchange's", seen <= state.fills_seen, seen ^ state.fills_seen)
-        _same_balance(state, world.balance_usd)
+        _same_balance(state, world.wallet_usd())
         if not world.position():
-            _hold("no orphans", not world.open_orders(), world.open_orders())
+            _hold("no orphans", not resting, resting)
 
 
 def examine(life: Life) -> None:
@@ -205,7 +204,7 @@ def is_settled(life: Life) -> bool:
     if any(not row.open_qty for row in state.brackets.values()):
         return False
     world = life.plan.outside
-    if not isinstance(world, World):
+    if not isinstance(world, Exchange):
         return True
     is_covered = abs(world.position()) <= world.stop_qty()
     return world.is_quiet() and is_covered and _books(state) == world.position()
@@ -283,14 +282,12 @@ def _books(state: State) -> Decimal:
 
 def _held_and_covered(life: Life) -> tuple[Decimal, Decimal]:
     """What the venue holds, signed, and what its stops would close of it."""
-    match life.venue:
-        case ExchangeVenue(world=world):
-            return world.position(), world.stop_qty()
-        case NotedPaper():
-            seen = life.venue.seen(life.clock.now())
-            held = sum((row.qty * row.position_side.sign for row in seen.positions), ZERO)
-            stops = (row.qty for row in seen.orders if row.kind is OrderKind.STOP_MARKET)
-            return held, max(stops, default=ZERO)
+    if not isinstance(life.venue, NotedPaper):
+        return life.venue.world.position(), life.venue.world.stop_qty()
+    seen = life.venue.seen(life.clock.now())
+    held = sum((row.qty * row.position_side.sign for row in seen.positions), ZERO)
+    stops = (row.qty for row in seen.orders if row.kind is OrderKind.STOP_MARKET)
+    return held, max(stops, default=ZERO)
 
 
 def _agree_with_paper(life: Life, venue: NotedPaper) -> None:

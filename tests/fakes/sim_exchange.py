@@ -6,8 +6,9 @@ so that many second lives may begin from one moment.
 
 import copy
 from collections import deque
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from bot.model.commands import Command, PlaceOrder
 from bot.model.events import Event, OrderRejected, PriceMoved
@@ -47,7 +48,49 @@ class Outside:
         return twin
 
 
-class World(Outside, FakeExchange):
+class Resting(Protocol):
+    """An order that rests, as far as the checks look at it."""
+
+    @property
+    def client_id(self) -> str: ...
+
+
+class Exchange(Outside):
+    """A place to trade that outlives the bot; the checks look at it from outside."""
+
+    def fork(self) -> "Exchange":
+        raise NotImplementedError
+
+    def see(self, event: PriceMoved) -> None:
+        """Let the mark move to where it is."""
+        raise NotImplementedError
+
+    def is_quiet(self) -> bool:
+        """Nothing is on its way that could still change something."""
+        raise NotImplementedError
+
+    def position(self) -> Decimal:
+        """Signed, in coins."""
+        raise NotImplementedError
+
+    def stop_qty(self) -> Decimal:
+        """What the resting stops would close of the position."""
+        raise NotImplementedError
+
+    def resting(self) -> Sequence[Resting]:
+        """Open orders of both kinds."""
+        raise NotImplementedError
+
+    def fill_names(self) -> set[str]:
+        """`symbol|id` of every trade."""
+        raise NotImplementedError
+
+    def wallet_usd(self) -> Decimal:
+        """The wallet."""
+        raise NotImplementedError
+
+
+class World(Exchange, FakeExchange):
     """The fake exchange behind a line with latency."""
 
     def __init__(self) -> None:
@@ -116,6 +159,15 @@ class World(Outside, FakeExchange):
             ),
             default=ZERO,
         )
+
+    def resting(self) -> Sequence[Resting]:
+        return self.open_orders()
+
+    def fill_names(self) -> set[str]:
+        return {f"{fill.symbol}|{fill.id}" for fill in self.fills}
+
+    def wallet_usd(self) -> Decimal:
+        return self.balance_usd
 
     def _arrived(self, flight: Flight) -> Event:
         command, at = flight.command, flight.arrives_at

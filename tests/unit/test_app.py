@@ -13,13 +13,13 @@ from bot.clock import VirtualLoop
 from bot.config import load
 from bot.core.state import State
 from bot.errors import LiqbotError
-from bot.life import Opened, Request
 from bot.model.account import HoldCause
 from bot.model.events import CandleClosed, HeatmapRead, PriceMoved, Started, StopAsked, TroubleSeen
 from bot.model.market import Candle, Funding
 from bot.model.primitives import Millis
 from bot.model.settings import CoreSettings
 from bot.model.snapshot import Snapshot, SymbolSnapshot
+from bot.request import Opened, Request
 from bot.store.boots import CRASH_LOOP_STARTS
 from bot.store.reader import Reader
 from tests.fakes.rows import BTC, ETH, T0, a_cluster, a_ledger

@@ -10,10 +10,10 @@ from bot import app
 from bot.clock import VirtualLoop
 from bot.config import Config, load
 from bot.errors import ConfigError, DataDirError, LiqbotError
-from bot.life import Request
 from bot.model.order import OrderStatus
 from bot.model.primitives import Symbol
 from bot.model.snapshot import Snapshot
+from bot.request import Request
 from bot.store.boots import CRASH_LOOP_STARTS
 from bot.store.opening import bind_account
 from tests.fakes.rows import BTC, ETH, T0, a_bracket, a_ledger, an_order

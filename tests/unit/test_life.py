@@ -16,12 +16,13 @@ from bot.clock import LoopClock, run_virtual
 from bot.config import load
 from bot.core.state import State
 from bot.errors import StoreError
-from bot.life import STOP_WAIT_S, Life, Opened, Parts, Request, socket_path
+from bot.life import STOP_WAIT_S, Life, Parts, socket_path
 from bot.model.account import HoldCause
 from bot.model.events import Event, StopAsked, TroubleSeen
 from bot.model.settings import CoreSettings
 from bot.model.snapshot import Snapshot
 from bot.ops.systemd import Notifier
+from bot.request import Opened, Request
 from tests.fakes.rows import BTC, T0, a_price, a_reading
 from tests.fakes.sim_process import free_port
 from tests.fakes.views import INSTRUMENT

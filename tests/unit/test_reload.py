@@ -10,11 +10,12 @@ from bot.clock import LoopClock, run_virtual
 from bot.config import load
 from bot.core.state import State
 from bot.engine.inbox import Inbox
-from bot.life import Life, Request
+from bot.life import Life
 from bot.model.events import Event, SettingsChanged
 from bot.model.primitives import Millis
 from bot.model.settings import CoreSettings
 from bot.model.snapshot import Snapshot
+from bot.request import Request
 from tests.fakes.rows import T0
 from tests.fakes.views import BTC, INSTRUMENT
 

@@ -125,5 +125,9 @@ def open_api(client: Client, market_ids: dict[Symbol, str], clock: Clock) -> Pri
 
 
 PROFILE: Final = Profile(
-    connection=CONNECTION, is_live=True, open_api=open_api, has_attached_stop=True
+    connection=CONNECTION,
+    is_live=True,
+    open_api=open_api,
+    has_attached_stop=True,
+    has_shared_margin_mode=True,
 )

@@ -19,5 +19,7 @@ class Profile(Value, frozen=True, kw_only=True):
     """Where it does not: the sentence that live trading is refused with."""
     open_api: Callable[[Client, dict[Symbol, str], Clock], PrivateApi] | None = None
     """(client, the exchange's own ids by symbol, clock)"""
+    has_shared_margin_mode: bool = False
+    """Margin mode is one setting of the whole account."""
     has_attached_stop: bool = False
     """An entry can carry its stop, so that a position is never without one."""

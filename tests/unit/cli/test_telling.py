@@ -14,12 +14,12 @@ from bot.cli.context import Place
 from bot.cli.telling import Told
 from bot.config import load
 from bot.core.state import State
-from bot.life import Opened
 from bot.model.account import Hold, HoldCause, OperatingState, Operation
 from bot.model.facts import BracketChanged
 from bot.model.primitives import Millis
 from bot.model.settings import CoreSettings
 from bot.model.snapshot import Snapshot
+from bot.request import Opened
 from tests.fakes.rows import BTC, T0, a_bracket, a_ledger, an_account, with_facts
 from tests.fakes.views import INSTRUMENT
 

@@ -84,12 +84,23 @@ def test_c6_a_stop_distance_of_nothing_is_refused(tmp_path: Path) -> None:
     assert 1 == len(mistakes_of(tmp_path, "strategies:\n  hunt:\n    stop_atr: 0\n"))
 
 
-def test_c7_live_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_c7_live_on_made_up_prices_is_refused_in_a_sentence(tmp_path: Path) -> None:
     found = mistakes_of(tmp_path, "mode: live\n")
 
     assert [
-        (1, "mode is live, and this version trades on paper only.", "Set mode: paper.")
+        (
+            1,
+            "mode is live, and market.source is simulated: real orders need the exchange's prices.",
+            "Set market.source: exchange, or mode: paper.",
+        )
     ] == found
+
+
+def test_what_the_core_reads_of_the_venue_is_the_exchanges_when_live(tmp_path: Path) -> None:
+    text = "mode: live\nmarket: {source: exchange}\nexchange: {leverage: 7}\n"
+    core = config_of(tmp_path, text).core(instance="")
+
+    assert (7.0, True) == (core.venue_leverage, core.is_live)
 
 
 def test_c13_a_symbol_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""`liqbot confirm`: the typed word of a person that real orders may leave for one account."""
+
+import asyncio
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.cli.context import Place, find_place, place_options
+from bot.errors import AccessError, UsageError
+
+if TYPE_CHECKING:
+    from bot.going_live import Confirmation
+
+
+@click.command("confirm")
+@place_options
+def confirm_command(config: str | None, data_dir: str | None) -> None:
+    """Confirm live trading for an account, once."""
+    place = find_place(config, data_dir)
+    if not place.config.is_live:
+        raise UsageError(
+            "mode is paper: there is nothing to confirm.",
+            where=str(place.config_path),
+            remedy="Set mode: live first; rehearse on paper before that.",
+        )
+    os.umask(0o077)
+    asyncio.run(_confirm(place))
+
+
+async def _confirm(place: Place) -> None:
+    from bot import __version__, credentials, going_live  # noqa: PLC0415  (ccxt, only for this)
+    from bot.app import instance_of  # noqa: PLC0415
+    from bot.clock import wall_now  # noqa: PLC0415
+    from bot.link import connect  # noqa: PLC0415
+    from bot.store.files import DataFiles  # noqa: PLC0415
+    from bot.store.opening import OpenRequest, is_confirmed, open_ledger  # noqa: PLC0415
+
+    keys = credentials.find(os.environ, place.config_path.with_name(credentials.FILE_NAME))
+    credentials.require(keys, mode="live")
+    request = OpenRequest(
+        files=DataFiles(folder=place.data_dir),
+        mode="live",
+        instance=instance_of(place.config),
+        wall=wall_now(),
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        version=__version__,
+    )
+    ledger = open_ledger(request)
+    try:
+        link = await connect(place.config, keys, lambda *_: None)
+        try:
+            api = going_live.open_api(link, list(place.config.symbol_settings))
+            identity = await going_live.identify(link, api)
+        finally:
+            await link.close()
+        question = going_live.confirmation_of(link, identity)
+        if is_confirmed(ledger, question.account):
+            click.echo(f"Live trading on {question.account} is confirmed already.")
+            return
+        going_live.require_confirmed(ledger, question, ask=ask)
+        click.echo("Confirmed. `liqbot check` tells what else is to know; then `liqbot run`.")
+    finally:
+        ledger.close(wall=wall_now())
+
+
+def ask(question: "Confirmation") -> bool:
+    """Ask for the phrase on the terminal, or read it from a pipe; a wrong word raises."""
+    say = click.echo
+    say(f"mode: live sends real orders for {question.account}.")
+    for line in question.told:
+        say(f"  {line}")
+    say("Losses are real, and no software is without mistakes. To go on, type:")
+    say(f"  {question.phrase}")
+    say("> ", nl=False)
+    typed = sys.stdin.readline().strip()
+    if typed != question.phrase:
+        raise AccessError(
+            "That is not the phrase: live trading stays off.",
+            where=question.account,
+            remedy="Run it again and type the phrase as it stands, or set mode: paper.",
+        )
+    return True
