@@ -13,7 +13,8 @@ from bot.model.primitives import Millis, Symbol, Value
 from bot.sim.emulator.bybit_words import bad, number
 
 T = TypeVar("T")
-WEEK_MS = 7 * 24 * 3_600_000
+DAY_MS = 24 * 3_600_000
+WEEK_MS = 7 * DAY_MS
 _CURSOR = "page:"
 
 _FLAGS = frozenset({"reduceOnly", "closeOnTrigger"})
@@ -122,10 +123,11 @@ def page(call: Call, rows: Sequence[T], *, default: int, most: int) -> tuple[lis
 
 
 def span(call: Call, *, width_ms: int = WEEK_MS) -> tuple[Millis, Millis]:
-    """`startTime` and `endTime`, both included, at most `width_ms` apart.
+    """`startTime` and `endTime`, both included, at most a week apart.
 
-    One alone reaches `width_ms` from itself; none at all means the newest (Bybit, "Get Trade
-    History"). Raises Refused (10001) for more.
+    One alone reaches `width_ms` from itself; none at all means the newest. The width is a week, but
+    for the transaction log a day (Bybit, "Get Trade History" and "Get Transaction Log"). Raises
+    Refused (10001) for more than a week.
     """
     start = call.whole("startTime", 0) if call.text("startTime") else None
     end = call.whole("endTime", 0) if call.text("endTime") else None
@@ -135,7 +137,7 @@ def span(call: Call, *, width_ms: int = WEEK_MS) -> tuple[Millis, Millis]:
         start = (end or 0) - width_ms
     if end is None:
         end = start + width_ms
-    if end < start or end - start > width_ms:
+    if end < start or end - start > WEEK_MS:
         raise bad("params error: The time range between startTime and endTime is invalid")
     return Millis(start), Millis(end)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.model.primitives import Millis, Symbol
-from bot.sim.emulator.bybit_call import Call, Route, get, market_ids, page, span
+from bot.sim.emulator.bybit_call import DAY_MS, Call, Route, get, market_ids, page, span
 from bot.sim.emulator.bybit_orders import BybitOrders
 from bot.sim.emulator.bybit_rows import BybitRows, exec_type, link_of
 from bot.sim.emulator.bybit_words import (
@@ -207,9 +207,12 @@ class BybitPrivate:
     # --- the wallet's changes
 
     def _log(self, call: Call) -> dict[str, Any]:
-        """Every change of the wallet, newest first: one row a trade, one a funding settlement."""
+        """Changes of the wallet, newest first: one row a trade, one a funding settlement.
+
+        Without both ends of a span it is one of 24 hours, unlike other lists.
+        """
         wanted = call.one_of("type", LOG_TYPES)
-        since, until = span(call)
+        since, until = span(call, width_ms=DAY_MS)
         found = [
             row
             for row in self._traded(since, until)
@@ -230,7 +233,7 @@ class BybitPrivate:
             root = self._rows.root(self._core.orders[row.order_id])
             names = {"orderId": order_name(root.id), "orderLinkId": link_of(root)}
         return {
-            "id": exec_name(row.symbol, "log", row.id),
+            "id": exec_name(row.symbol, f"log-{kind}", row.id),
             "symbol": shown["symbol"],
             "category": "linear",
             "side": shown["side"],

@@ -214,3 +214,14 @@ def test_the_log_has_trades_and_funding_and_the_balance_after_each() -> None:
     assert ["SETTLEMENT"] == [
         row["type"] for row in client.linear(path, type="SETTLEMENT", currency="USDT").rows
     ]
+
+
+def test_a_start_alone_reaches_a_day_in_the_log_and_a_week_in_executions() -> None:
+    client = Client()
+    client.now += 2 * DAY
+    client.order("Buy", "1")
+    log = "/v5/account/transaction-log"
+
+    assert [] == client.linear(log, startTime=NOON).rows
+    assert 1 == len(client.linear(log, startTime=NOON, endTime=client.now).rows)
+    assert 1 == len(executions(client, startTime=NOON))
