@@ -14,6 +14,7 @@ from typing import TypeVar
 from bot.gateway.client import Client
 from bot.gateway.connection import DATA, QUERY, Lane, Route
 from bot.gateway.failures import GatewayError, RefusedError, Verdict
+from bot.gateway.stream import open_stream
 from bot.model.account import Position, VenueSnapshot
 from bot.model.events import FundingPaid
 from bot.model.order import Fill, OrderKind, OrderReport, OrderRequest, OrderStatus, TimeInForce
@@ -30,7 +31,7 @@ from bot.model.primitives import (
 from bot.ports import Clock, Emit
 from bot.venue.api import Fees, Identity, Modes
 from bot.venue.bybit_stops import OwnStops
-from bot.venue.bybit_stream import UserStream
+from bot.venue.bybit_stream import Connect, UserStream
 from bot.venue.decode import bybit as decode
 from bot.venue.decode.bybit_rows import (
     ExecutionRow,
@@ -55,8 +56,16 @@ PAGES_MAX = 200
 class BybitApi:
     """The PrivateApi of Bybit."""
 
-    def __init__(self, client: Client, market_ids: dict[Symbol, str], clock: Clock) -> None:
+    def __init__(
+        self,
+        client: Client,
+        market_ids: dict[Symbol, str],
+        clock: Clock,
+        *,
+        connect: Connect = open_stream,
+    ) -> None:
         self._client = client
+        self._connect = connect
         self._ids = market_ids
         self._symbols = {market_id: symbol for symbol, market_id in market_ids.items()}
         self._clock = clock
@@ -271,6 +280,7 @@ class BybitApi:
             stop_of=self._stops.of,
             is_changed=self._is_changed,
             clock=self._clock,
+            connect=self._connect,
         )
         await stream.run(emit, wake)
 

@@ -56,6 +56,8 @@ STOP_WAIT_S: Final = 10.0
 """Market seconds that `stop` waits at most for writes in flight."""
 CATCH_UP_S: Final = 5.0
 """Between two questions for the funding of before the start."""
+WINDOW_MAX_MS: Final = 59_000
+"""Binance takes no receive window of a minute or more (-1131)."""
 WOKEN_GAP_S: Final = 0.5
 """Between two readings of the account that the stream asks for."""
 
@@ -210,7 +212,7 @@ class LiveVenue:
     async def _place(self, command: PlaceOrder) -> Event:
         request, now = command.request, self._clock.now()
         symbol, client_id = request.symbol, request.client_id
-        window_ms = request.valid_until - now
+        window_ms = min(request.valid_until - now, WINDOW_MAX_MS)
         if window_ms <= 0:
             reason = "its time had passed before it could be sent"
             return OrderNotProcessed(at=now, client_id=client_id, reason=reason, retry_at=now)
