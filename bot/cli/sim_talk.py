@@ -41,6 +41,7 @@ exchange:
 heatmap:
   provider: local  # from the emulator's open interest
   serve: ""
+  allow_unstable_provider: true  # else live entries wait until levels have stood still for an hour
 """
 
 

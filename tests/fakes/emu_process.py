@@ -123,7 +123,7 @@ class EmulatorProcess:
             "market": "{source: exchange}",
             "exchange": f'{{id: {self.exchange}, base_url: "{self.base_url}", '
             f'stream_url: "{self.stream_url}", speed: {self.speed}}}',
-            "heatmap": '{provider: local, serve: ""}',
+            "heatmap": '{provider: local, serve: "", allow_unstable_provider: true}',
             **more,
         }
         return "".join(f"{key}: {value}\n" for key, value in rows.items())
