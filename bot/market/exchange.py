@@ -68,7 +68,7 @@ class ExchangeMarket:
         self.on_instruments: OnInstruments = lambda _changed: None
         """Called with the contracts whose steps or limits the exchange has changed."""
         self.attempts = Attempts(clock)
-        self.quotes = Quotes(self._symbols)
+        self.quotes = Quotes(self._symbols, speed=clock.speed)
         self._prices = Prices(
             public,
             self.quotes,

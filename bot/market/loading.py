@@ -25,6 +25,8 @@ GAP_MAX_MS: Final = 30 * DAY_MS
 """A longer pause is not fetched: nothing of before it counts any more."""
 OI_FOR_MS: Final = 20 * DAY_MS
 """Open interest once an hour, without a heatmap: what size compares with."""
+WHOLE_SHARE: Final = 0.9
+"""So many of the minutes that there should be make a whole."""
 CALLS_AT_ONCE: Final = 12
 TRIES: Final = 2
 PAUSE_S: Final = 1.0
@@ -113,22 +115,32 @@ class Loading:
         return pasts
 
     async def _candles(self, symbol: Symbol, past: Past, wanted: Spans) -> None:
-        found: list[Candle] = []
-        for step_ms, since, until in (
-            (BAR_MS, wanted.coarse_from, wanted.fine_from),
-            (MINUTE_MS, wanted.fine_from, wanted.until),
-        ):
-            if since >= until:
-                continue
-            bars = await self._bars(self._api.candles, "candles", symbol, step_ms, since, until)
-            begin = wanted.gap_from
-            if begin is not None and begin < until:
-                begin = Millis(max(begin - begin % step_ms, since))
-                fetch = self._api.mark_candles
-                marks = await self._bars(fetch, "mark candles", symbol, step_ms, begin, until)
-                bars = marked(bars, marks)
-            found += bars
-        past.candles = found
+        fine = await self._part(symbol, MINUTE_MS, wanted.fine_from, wanted)
+        # Minutes may not reach back so far, or not be had: bars of five stand in for them.
+        join = joint(fine, wanted.fine_from, wanted.until)
+        coarse: Sequence[Candle] = ()
+        if wanted.coarse_from < join:
+            coarse = await self._part(symbol, BAR_MS, wanted.coarse_from, wanted, until=join)
+        past.candles = [*coarse, *(bar for bar in fine if bar.open_at >= join)]
+
+    async def _part(
+        self,
+        symbol: Symbol,
+        step_ms: int,
+        since: Millis,
+        wanted: Spans,
+        *,
+        until: Millis | None = None,
+    ) -> Sequence[Candle]:
+        """Bars of one length; where they lie in the gap, with the prices of the mark."""
+        end = wanted.until if until is None else until
+        bars = await self._bars(self._api.candles, "candles", symbol, step_ms, since, end)
+        begin = wanted.gap_from
+        if begin is None or begin >= end:
+            return bars
+        begin = Millis(max(begin - begin % step_ms, since))
+        fetch = self._api.mark_candles
+        return marked(bars, await self._bars(fetch, "mark candles", symbol, step_ms, begin, end))
 
     async def _bars(
         self, fetch: _Fetch, what: str, symbol: Symbol, step_ms: int, since: Millis, until: Millis
@@ -158,6 +170,23 @@ class Loading:
                 return found
             await self._clock.sleep(PAUSE_S)
         return None
+
+
+def joint(fine: Sequence[Candle], since: Millis, until: Millis) -> Millis:
+    """Where bars of five minutes end and those of one begin: a whole five minutes.
+
+    Minutes without a trade may be missing on small exchanges, and are no reason to do without
+    the others; where many are, only those count that follow each other up to the end.
+    """
+    expected = (until - since) // MINUTE_MS
+    if len(fine) >= expected * WHOLE_SHARE:
+        return since
+    begin = Millis(until)
+    for bar in reversed(fine):
+        if bar.close_at != begin:
+            break
+        begin = bar.open_at
+    return Millis(min(begin + -begin % BAR_MS, until - until % BAR_MS))
 
 
 def is_sound(bar: Candle) -> bool:

@@ -22,6 +22,9 @@ POLL_BESIDE_STREAM_S: Final = 10.0
 BACK_OFF_MAX: Final = 5.0
 """An outage slows the polls down to this many periods at most."""
 STALE_MS: Final = 10_000
+FAST_FRESH_S: Final = 0.5
+FAST_STALE_S: Final = 1.0
+"""On a clock that runs faster than the wall: seconds of the wall, for a line keeps its latency."""
 BOOK_EVERY_MS: Final = 200
 """A book that moves alone is told at most this often."""
 SAME_EVERY_MS: Final = 1_000
@@ -50,6 +53,8 @@ class Prices:
         self._poll_s = poll_s
         self._attempts = attempts
         self._emit: Emit = lambda _event: None
+        self._fresh_ms = max(STREAM_FRESH_MS, round(FAST_FRESH_S * clock.speed * 1000))
+        self._stale_ms = max(STALE_MS, round(FAST_STALE_S * clock.speed * 1000))
         self._begun_at = clock.now()
         self._stale: set[Symbol] = set()
         self._streamed_at: dict[Symbol, Millis] = {}
@@ -87,7 +92,7 @@ class Prices:
     def tell(self, symbol: Symbol) -> None:
         """Tell a price as it stands; one whose mark has not been heard of lately is not told."""
         at = self._clock.now()
-        if not self._quotes.is_fresh(symbol, at, STREAM_FRESH_MS):
+        if not self._quotes.is_fresh(symbol, at, self._fresh_ms):
             return
         event = self._quotes.tell(symbol, at)
         if event is None:
@@ -119,14 +124,14 @@ class Prices:
             at = self._clock.now()
             for symbol in self._symbols:
                 since = max(self._quotes.told_at(symbol) or 0, self._begun_at)
-                if at - since > STALE_MS and symbol not in self._stale:
+                if at - since > self._stale_ms and symbol not in self._stale:
                     self._stale.add(symbol)
                     self._tell_stale(symbol, at, Millis(since), is_over=False)
 
     def _is_streamed(self, at: Millis) -> bool:
         """Every symbol has heard of its mark by stream just now."""
         return all(
-            at - self._streamed_at.get(symbol, 0) <= STREAM_FRESH_MS for symbol in self._symbols
+            at - self._streamed_at.get(symbol, 0) <= self._fresh_ms for symbol in self._symbols
         )
 
     def _take(self, tick: Tick, at: Millis) -> bool:

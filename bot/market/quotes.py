@@ -14,9 +14,10 @@ from bot.model.events import PriceMoved
 from bot.model.primitives import Millis, Symbol
 
 LATE_MS: Final = 5_000
-"""A reading that was made longer ago than this is not the newest price of anything."""
-EARLY_MS: Final = 5_000
-"""A stamp further ahead of the exchange's own clock is no stamp."""
+"""A reading that was made longer ago than this is not the newest price of anything; one that is
+stamped so far ahead of the exchange's own clock is none either."""
+TRAVEL_S: Final = 0.5
+"""Seconds of the wall that a reply may take, on clocks that run faster than the wall."""
 HOLE_MS: Final = 15_000
 """A longer pause between two marks is a window in which nobody knows what happened."""
 JUMP_SHARE: Final = 0.10
@@ -32,8 +33,10 @@ MINUTES_KEPT: Final = 5
 class Quotes:
     """All symbols of a market."""
 
-    def __init__(self, symbols: Iterable[Symbol]) -> None:
-        self._rows = {symbol: _Quote(symbol) for symbol in symbols}
+    def __init__(self, symbols: Iterable[Symbol], *, speed: float = 1.0) -> None:
+        """`speed` is the clock's: what travels for a while has aged more on a faster one."""
+        late_ms = max(LATE_MS, round(TRAVEL_S * speed * 1000))
+        self._rows = {symbol: _Quote(symbol, late_ms) for symbol in symbols}
         self.dropped: Counter[str] = Counter()
         """Readings that were not believed, by reason."""
 
@@ -95,8 +98,9 @@ class Quotes:
 class _Quote:
     """One symbol."""
 
-    def __init__(self, symbol: Symbol) -> None:
+    def __init__(self, symbol: Symbol, late_ms: int) -> None:
         self.symbol = symbol
+        self._late_ms = late_ms
         self.mark: float | None = None
         self.bid: float | None = None
         self.ask: float | None = None
@@ -140,9 +144,9 @@ class _Quote:
         """Take the mark over; gives why not."""
         if not 0.0 < mark < float("inf"):
             return "absurd mark"
-        if stamped_at < max(self._mark_stamp, at - LATE_MS):
+        if stamped_at < max(self._mark_stamp, at - self._late_ms):
             return "late mark"
-        if stamped_at > at + EARLY_MS:
+        if stamped_at > at + self._late_ms:
             return "absurd mark"
         if self._is_jump(mark, at):
             return "lonely mark"

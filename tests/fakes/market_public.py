@@ -49,6 +49,8 @@ class PublicExchange:
         """How old the prices are that are told."""
         self.bars_held_until = 0
         """Bars are not shown before."""
+        self.minutes_from = 0
+        """Bars of one minute are not kept from before."""
         self.oi_stamp: Millis | None = None
         self.rate = 0.0001
         self.plans: list[StreamPlan] = []
@@ -83,6 +85,8 @@ class PublicExchange:
         await self._asked("candles", symbol)
         if self.clock.now() < self.bars_held_until:
             return []
+        if timeframe_ms == MINUTE_MS:
+            since = Millis(max(since, self.minutes_from))
         return self._bars(symbol, timeframe_ms, since, until, volume=1.0)
 
     async def mark_candles(

@@ -7,10 +7,11 @@ import pytest
 from bot.clock import LoopClock, run_virtual
 from bot.gateway.failures import NoAnswerError
 from bot.market.attempts import Attempts
-from bot.market.loading import BAR_MS, Loading, Past, Spans, is_sound, marked, spans
+from bot.market.loading import BAR_MS, Loading, Past, Spans, is_sound, joint, marked, spans
 from bot.market.publicdata import DAY_MS, HOUR_MS, MINUTE_MS, OI_DELAY_MS
+from bot.model.market import Candle
 from bot.model.primitives import Millis, Symbol
-from tests.fakes.engine_market import a_bar
+from tests.fakes.engine_market import START_AT, a_bar
 from tests.fakes.market_public import BTC, ETH, START, PublicExchange, minute_of
 
 UNTIL = minute_of(START)
@@ -108,6 +109,38 @@ def test_what_cannot_be_had_is_left_out() -> None:
     assert 600 == len(pasts[ETH].candles)
     assert [1, 0] == [len(pasts[symbol].tiers) for symbol in (BTC, ETH)]
     assert () == tuple(pasts[ETH].open_interest)
+
+
+def test_where_minutes_do_not_reach_back_bars_of_five_stand_in() -> None:
+    listed_at = Millis(UNTIL - 200 * MINUTE_MS + MINUTE_MS)
+
+    def begin(exchange: PublicExchange) -> None:
+        exchange.minutes_from = listed_at
+
+    candles = loaded(spans(now=START, resume_at=None, heatmap_days=0), begin)[BTC].candles
+    ends = [bar.close_at for bar in candles]
+
+    assert ends[:-1] == [bar.open_at for bar in candles[1:]]
+    assert UNTIL - 600 * MINUTE_MS == candles[0].open_at
+    assert 195 == sum(bar.timeframe_ms == MINUTE_MS for bar in candles)
+
+
+def minutes(*indices: int) -> list[Candle]:
+    return [a_bar(index, (1.0, 1.0, 1.0, 1.0), timeframe_ms=MINUTE_MS) for index in indices]
+
+
+def test_a_few_missing_minutes_are_no_reason_to_do_without_the_others() -> None:
+    fine = minutes(*[index for index in range(100) if index % 12])
+
+    assert START_AT == joint(fine, Millis(START_AT), Millis(START_AT + 100 * MINUTE_MS))
+
+
+def test_of_sparse_minutes_only_the_last_unbroken_ones_count() -> None:
+    fine = minutes(*range(0, 60, 5), *range(63, 100))
+    end = Millis(START_AT + 100 * MINUTE_MS)
+
+    assert START_AT + 65 * MINUTE_MS == joint(fine, Millis(START_AT), end)
+    assert end == joint([], Millis(START_AT), end)
 
 
 def test_a_call_that_fails_once_is_tried_again() -> None:

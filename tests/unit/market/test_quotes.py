@@ -89,6 +89,11 @@ def test_i22_a_late_mark_is_no_price() -> None:
     assert at(0) == quotes.marked_at(BTC)
 
 
+def test_on_a_fast_clock_a_reply_ages_while_it_travels() -> None:
+    assert Quotes([BTC], speed=60.0).take(tick(1), at(30))
+    assert not Quotes([BTC], speed=60.0).take(tick(1), at(32))
+
+
 def test_i22_a_mark_older_than_the_newest_is_dropped() -> None:
     quotes = quoted((2, 100.0))
 
