@@ -60,6 +60,25 @@ def test_a_mistake_of_ours_goes_before_the_exchanges_failures() -> None:
         run_virtual(run())
 
 
+def test_a_failure_leaves_no_mark_of_a_cancel_behind() -> None:
+    """Python 3.11's TaskGroup leaves one, and the timeout around it would raise CancelledError."""
+
+    async def run() -> int:
+        try:
+            async with asyncio.timeout(10.0):
+                with pytest.raises(NoAnswerError):
+                    async with together() as group:
+                        group.create_task(fail(NoAnswerError("first"), 1.0))
+                await asyncio.sleep(60.0)
+        except TimeoutError:
+            pass
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    assert 0 == run_virtual(run())
+
+
 def test_a_cancel_from_outside_stays_a_cancel() -> None:
     async def work() -> None:
         async with together() as group:
