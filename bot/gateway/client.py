@@ -194,7 +194,9 @@ class Client:
             GatewayError: it could not be had; nothing has moved.
 
         """
-        body, errand = await self._call(self.connection.time_route, None, PROTECT, None)
+        body, errand = await self._call(
+            self.connection.time_route, self.connection.time_params, PROTECT, None
+        )
         try:
             server_at = self.connection.time_of(body)
         except (ArithmeticError, LookupError, TypeError, ValueError):

@@ -71,6 +71,8 @@ class Connection(Value, frozen=True, kw_only=True):
     used_of: Callable[[Mapping[str, str]], Mapping[str, int]]
     """From the reply's headers (lower case): what the exchange has counted, by budget."""
     time_route: Route
+    time_params: Mapping[str, str] = {}
+    """What `time_route` has to be asked with, where it answers other questions as well."""
     time_of: Callable[[Any], Millis]
     """From the reply of `time_route`: the exchange's own time."""
     window_param: str = ""

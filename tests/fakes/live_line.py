@@ -44,6 +44,8 @@ class Weather(msgspec.Struct, frozen=True, kw_only=True):
     """Of requests that change nothing; the others of these chances are not for them."""
     garbled: float = 0.0
     """The reply is HTML, empty, or cut off."""
+    since: float = 0.0
+    """Market ms from which on the line is bad."""
     until: float = float("inf")
     """Market ms from which on the line is good."""
 
@@ -97,7 +99,7 @@ class Line:
 
     async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpReply:
         weather = self.weather
-        roll = self._chance.random() if self._clock.now() < weather.until else 1.0
+        roll = self._chance.random() if weather.since <= self._clock.now() < weather.until else 1.0
         if request.method == "GET":
             weather = Weather(
                 up_s=weather.up_s, down_s=weather.down_s, lost_reply=weather.lost_query

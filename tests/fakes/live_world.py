@@ -25,13 +25,13 @@ from bot.sim.emulator.binance import BinanceDialect
 from bot.sim.emulator.bybit import BybitDialect
 from bot.sim.emulator.bybit_words import exec_name
 from bot.sim.emulator.core import Emulator
-from bot.sim.emulator.state import Order
+from bot.sim.emulator.state import Order, Origin
 from bot.venue.live import LiveVenue
 from bot.venue.profiles import profile_of
 from tests.fakes.live_line import Line, Outside, Weather
 from tests.fakes.paper import BTC
 from tests.fakes.sim_exchange import Exchange
-from tests.fakes.sim_market import INSTRUMENTS
+from tests.fakes.sim_market import INSTRUMENTS, T0
 from tests.fakes.sim_venue import Line as BadLine
 
 KEY: Final = "canary-key-0123456789"
@@ -39,6 +39,7 @@ SECRET: Final = "canary-secret-0123456789"
 TIMEOUT_S: Final = 1.0
 """How long the gateway waits for a reply."""
 PROBED: Final = "probe"
+EXCHANGES: Final = ("binanceusdm", "bybit")
 Dialect = BinanceDialect | BybitDialect
 DIALECTS: Final[dict[str, Callable[[Emulator], Dialect]]] = {
     "binanceusdm": lambda core: BinanceDialect(core, api_key=KEY, secret=SECRET),
@@ -131,7 +132,7 @@ class EmulatedWorld(Exchange):
         return max(
             (
                 row.order.asked.qty
-                for row in self.resting()
+                for row in self._working()
                 if row.order.asked.kind is OrderKind.STOP_MARKET
                 and row.order.asked.side is closing
                 and row.order.asked.is_reduce_only
@@ -140,7 +141,11 @@ class EmulatedWorld(Exchange):
         )
 
     def resting(self) -> list[OpenOrder]:
-        """What rests, but for probes and for stops that live and die with the position."""
+        """What rests, but for stops that live and die with the position."""
+        return [row for row in self._working() if row.order.asked.origin is not Origin.ATTACHED]
+
+    def _working(self) -> list[OpenOrder]:
+        """What rests, but for probes."""
         working = self.core.desk.book.working(None, conditional=None)
         probes = probe_names(self)
         return [OpenOrder(row.client_id, row) for row in working if row.client_id not in probes]
@@ -242,5 +247,7 @@ def weather_of(line: BadLine) -> Weather:
         late_s=line.late_s,
         # An account is read with half a dozen requests, and is lost with any one of them.
         lost_query=line.lost_query / 6,
+        # The start has shown that stops can be placed: else nothing would be traded on it at all.
+        since=T0 + 800,
         until=line.until,
     )

@@ -59,7 +59,7 @@ def _public(
     time_route: str,
     time_of: Callable[[Any], Millis],
     options: Mapping[str, Any],
-    time_params: tuple[str, ...] = (),
+    time_params: Mapping[str, str] | None = None,
 ) -> Profile:
     return Profile(
         connection=Connection(
@@ -71,8 +71,9 @@ def _public(
             refusal_of=refusal_of,
             used_of=used_of,
             time_route=Route(
-                name=time_route, costs={REQUESTS.name: 1}, params=frozenset(time_params)
+                name=time_route, costs={REQUESTS.name: 1}, params=frozenset(time_params or {})
             ),
+            time_params=time_params or {},
             time_of=time_of,
         ),
         is_live=False,
@@ -107,7 +108,7 @@ PROFILES: Final[Mapping[str, Profile]] = {
             "Hyperliquid",
             _UNPROVED,
             time_route="publicPostInfo",
-            time_params=("type",),
+            time_params={"type": "exchangeStatus"},
             time_of=_at("time"),
             options={**_SWAPS, "builderFee": False},
         ),
