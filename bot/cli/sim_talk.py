@@ -1,5 +1,6 @@
 """What `liqbot sim serve` is told and what it says: options, a configuration, the way on."""
 
+import os
 import secrets
 import sys
 from collections.abc import Mapping
@@ -213,6 +214,9 @@ class Talk:
 
 
 def _say(text: str) -> None:
-    """A line on stdout; a reader that has gone away ends the run."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """A line on stdout; that nobody reads any more is no reason for an exchange to stop."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

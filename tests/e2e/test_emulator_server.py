@@ -293,6 +293,17 @@ def test_told_to_stop_it_sums_up_and_ends_well(tmp_path: Path) -> None:
     assert "SOLUSDT is still SHORT 2 from" in emulator.text
 
 
+def test_it_goes_on_when_nobody_reads_what_it_says(tmp_path: Path) -> None:
+    with EmulatorProcess(tmp_path, is_still=True, is_piped=True) as emulator:
+        emulator.stop_reading()
+        for _ in range(3):
+            emulator.do("trade", symbol="SOLUSDT", side="buy", qty="1")
+        trades = emulator.state()["trades"]
+        code = emulator.stop()
+
+    assert (3, 0) == (len(trades), code)
+
+
 def test_a_configuration_is_written_once_and_is_sound(tmp_path: Path) -> None:
     path = tmp_path / "rehearsal.yaml"
     words = ["--duration", "0.1", "--listen", "127.0.0.1:0", "--write-config", str(path)]

@@ -54,8 +54,9 @@ class EmulatorProcess:
         account: str = "1001",
         listen: str = "127.0.0.1:0",
         options: Sequence[str] = (),
+        is_piped: bool = False,
     ) -> None:
-        """`folder` keeps what it says: emulator.txt."""
+        """`folder` keeps what it says: emulator.txt, unless it is piped and read here."""
         self.exchange = exchange
         self.symbols = tuple(symbols)
         self.speed = speed
@@ -74,11 +75,16 @@ class EmulatorProcess:
             *(["--still"] if is_still else []), *options,
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_piped = is_piped
 
     def __enter__(self) -> Self:
         with self._out.open("w") as file:
             self._process = subprocess.Popen(
-                self._argv, cwd=ROOT, env=environment(), stdout=file, stderr=subprocess.STDOUT
+                self._argv,
+                cwd=ROOT,
+                env=environment(),
+                stdout=subprocess.PIPE if self._is_piped else file,
+                stderr=None if self._is_piped else subprocess.STDOUT,
             )
         try:
             self.address = self._wait_until_ready()
@@ -166,9 +172,20 @@ class EmulatorProcess:
             with refused:
                 raise AssertionError(refused.read().decode()) from refused
 
+    def stop_reading(self) -> None:
+        """Close our end of its pipe."""
+        assert self._process is not None, "it was started"
+        assert self._process.stdout is not None, "it is piped"
+        self._process.stdout.close()
+
     def _wait_until_ready(self) -> str:
         process = self._process
         assert process is not None, "it was started"
+        if process.stdout is not None:
+            for line in process.stdout:
+                found = READY.search(line.decode())
+                if found:
+                    return found[1]
         until_s = monotonic_s() + START_S
         while monotonic_s() < until_s:
             found = READY.search(self.text)
