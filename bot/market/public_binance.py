@@ -5,6 +5,7 @@ kind since 2026-04-23: marks under /market, the book under /public ("Important W
 Notice").
 """
 
+import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -84,6 +85,7 @@ class BinancePublic:
         self._prices: dict[Symbol, float] = {}
         self._intervals: dict[str, int] | None = None
         self._brackets: dict[str, Any] | None = None
+        self._asking = asyncio.Lock()
 
     async def listed(self, *, is_fresh: bool) -> Listed:
         """Every contract, and the spans of funding that differ from eight hours."""
@@ -103,9 +105,10 @@ class BinancePublic:
         """Brackets of the account's key; none without a key."""
         if not self._has_key:
             return ()
-        if self._brackets is None:
-            rows = await self._client.call(BRACKETS)
-            self._brackets = dict(readable(rows, _symbol_brackets, "leverage brackets"))
+        async with self._asking:  # One reply holds the brackets of all symbols.
+            if self._brackets is None:
+                rows = await self._client.call(BRACKETS)
+                self._brackets = dict(readable(rows, _symbol_brackets, "leverage brackets"))
         return tuple(
             sorted(
                 readable(self._brackets.get(self._ids[symbol], []), _tier, "leverage brackets"),

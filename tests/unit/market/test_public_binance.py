@@ -7,7 +7,7 @@ import pytest
 
 from bot.gateway.failures import NoAnswerError
 from bot.market.public_binance import ROUTES, BinancePublic
-from bot.market.publicdata import HOUR_MS, MINUTE_MS, Tick
+from bot.market.publicdata import HOUR_MS, MINUTE_MS, Tick, both
 from bot.model.instrument import LeverageTier
 from bot.model.market import Candle, Funding
 from bot.model.primitives import Millis, Symbol
@@ -206,9 +206,10 @@ def test_brackets_need_a_key() -> None:
     ]
     asyncio.run(keyed.listed(is_fresh=False))
 
-    assert (
-        LeverageTier(floor_usd=0.0, maintenance_rate=0.004, cum_usd=0.0, leverage_max=125.0),
-    ) == asyncio.run(keyed.tiers(BTC))
+    tier = LeverageTier(floor_usd=0.0, maintenance_rate=0.004, cum_usd=0.0, leverage_max=125.0)
+
+    assert ((tier,), ()) == asyncio.run(both(keyed.tiers(BTC), keyed.tiers(ETH)))
+    assert 1 == [name for name, _ in line.asked].count("fapiPrivateGetLeverageBracket")
 
 
 def test_streams_are_routed_by_kind() -> None:
