@@ -137,7 +137,8 @@ def _check_positions(state: State, signal: Signal, at: Millis) -> Refusal | None
 
 def _check_pace(state: State, signal: Signal, at: Millis) -> Refusal | None:
     account = state.account
-    until = account.cool_downs.get(signal.symbol, 0) if account is not None else 0
+    assert account is not None, "that the account has been read was checked first"
+    until = account.cool_downs.get(signal.symbol, at)
     if at < until:
         limit_s = state.settings.risk.cool_down_s
         return refusal(signal, Rule.COOL_DOWN, at, saw=limit_s - (until - at) / 1000, limit=limit_s)
@@ -189,12 +190,12 @@ _CHECKS: Final[tuple[_Check, ...]] = (
 def _sized(state: State, signal: Signal, at: Millis) -> Approved | Denied:
     equity = accounting.equity_usd(state)
     symbol = state.symbols[signal.symbol]
-    depth_usd = symbol.price.depth_usd if symbol.price is not None else None
+    assert symbol.price is not None, "the age of the price was checked first"
     sized = sizing.size(
         signal,
-        symbol.instrument,
+        state.instruments[signal.symbol],
         equity,
-        sizing.Liquidity(minute_volume=symbol.bars.minute_volume, depth_usd=depth_usd),
+        sizing.Liquidity(minute_volume=symbol.bars.minute_volume, depth_usd=symbol.price.depth_usd),
         state.settings,
         at=at,
     )
