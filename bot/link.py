@@ -20,6 +20,9 @@ from bot.ports import Emit
 from bot.venue.profiles import profile_of
 from bot.venue.profiles.profile import Profile
 
+LOOKS = 3
+"""At the exchange's clock before anything is signed."""
+
 log = structlog.get_logger()
 
 
@@ -58,6 +61,24 @@ class Link:
         await self.client.close()
 
 
+async def look_at_clock(client: Client) -> None:
+    """Take over the exchange's time; one look may be lost.
+
+    The first one pays for opening the line, so half of a handshake is its error, and Bybit
+    refuses what is signed a second ahead: the others correct it.
+
+    Raises:
+        GatewayError: no look was answered.
+
+    """
+    for left in reversed(range(LOOKS)):
+        try:
+            await client.sync_time()
+        except GatewayError:
+            if not (left or client.clock.is_synced):
+                raise
+
+
 async def connect(
     config: Config, keys: Credentials | None, report: Callable[[float, str], None]
 ) -> Link:
@@ -85,7 +106,7 @@ async def connect(
     )
     try:
         report(0.0, f"connecting to {profile.connection.title}")
-        await client.sync_time()
+        await look_at_clock(client)
         await client.load_markets()
     except GatewayError as error:
         await client.close()
