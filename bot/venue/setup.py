@@ -102,7 +102,8 @@ async def prepare(
             )
         )
     asked_at = now()
-    snapshot, modes = await api.account(asked_at=asked_at, fills_since=asked_at, touched=())
+    snapshot, _ = await api.account(asked_at=asked_at, fills_since=asked_at, touched=())
+    modes = await api.modes()  # Of every symbol; an account's reading may know only some (Bybit).
     busy = {row.symbol for row in snapshot.positions if row.qty}
     busy |= {row.symbol for row in snapshot.orders}
     wanted = wanted_of(settings, instruments)

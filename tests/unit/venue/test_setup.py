@@ -1,6 +1,6 @@
 """The account is set as the configuration asks, read back, and never changed under a position."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
@@ -8,8 +8,10 @@ from msgspec.structs import replace
 
 from bot.clock import LoopClock, run_virtual
 from bot.gateway.failures import GatewayError, NoAnswerError, Verdict
-from bot.model.primitives import Side, Symbol
+from bot.model.account import VenueSnapshot
+from bot.model.primitives import Millis, Side, Symbol
 from bot.model.wiring import ExchangeSettings, MarginMode
+from bot.venue.api import Modes
 from bot.venue.setup import Ready, Wanted, deviations, prepare, wanted_of
 from tests.fakes.live_api import FakeApi, no_answer, refused
 from tests.fakes.paper import BTC, NOW, instrument
@@ -20,11 +22,15 @@ Arrange = Callable[[FakeApi], None]
 
 
 def prepared(
-    arrange: Arrange, *, is_shared: bool = False, **settings: object
+    arrange: Arrange,
+    *,
+    is_shared: bool = False,
+    api_type: type[FakeApi] = FakeApi,
+    **settings: object,
 ) -> tuple[Ready, FakeApi]:
     async def main() -> tuple[Ready, FakeApi]:
         clock = LoopClock(start_at=NOW)
-        api = FakeApi(World(), clock=clock)
+        api = api_type(World(), clock=clock)
         arrange(api)
         ready = await prepare(
             api,
@@ -66,6 +72,28 @@ def test_what_differs_is_set_and_read_back() -> None:
     assert ["set_one_way", "set_margin_mode", "set_leverage"] == changes(api)
     assert (True, "isolated", 5.0) == (api.is_one_way, api.margin_modes[BTC], api.leverages[BTC])
     assert "modes" in api.calls
+    assert () == ready.findings
+
+
+class TellsLittle(FakeApi):
+    """Its reading of the account tells the settings of no symbol, as Bybit's tells those of one."""
+
+    async def account(
+        self, *, asked_at: Millis, fills_since: Millis, touched: Sequence[Symbol]
+    ) -> tuple[VenueSnapshot, Modes]:
+        found, modes = await super().account(
+            asked_at=asked_at, fills_since=fills_since, touched=touched
+        )
+        return found, replace(modes, margin_modes={}, leverages={})
+
+
+def test_every_symbol_is_set_where_the_account_alone_does_not_tell_of_them() -> None:
+    def arrange(api: FakeApi) -> None:
+        api.leverages |= dict.fromkeys(INSTRUMENTS, 20.0)
+
+    ready, api = prepared(arrange, api_type=TellsLittle)
+
+    assert dict.fromkeys(INSTRUMENTS, 5.0) == api.leverages
     assert () == ready.findings
 
 
