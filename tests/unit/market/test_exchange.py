@@ -307,6 +307,27 @@ def test_a_gap_is_told_by_the_mark_and_once() -> None:
     assert all(event.high < 102.0 for event in moved)
 
 
+def wide_in_the_first_minute(resume_at: int | None) -> list[PriceMoved]:
+    async def story(scene: Scene) -> None:
+        scene.exchange.wicks[BTC, minute_of(START)] = (107.0, 95.0)
+        await scene.prepare(resume_at)
+        await scene.live(40.0)
+
+    moved: list[PriceMoved] = of_kind(played(story).events, PriceMoved, BTC)
+    return [event for event in moved if event.high > 102.0]
+
+
+def test_the_minute_of_a_first_start_is_not_looked_back_at() -> None:
+    assert [] == wide_in_the_first_minute(None)
+
+
+def test_the_minute_of_a_restart_is_looked_back_at_if_it_began_after_the_stop() -> None:
+    (event,) = wide_in_the_first_minute(minute_of(START) - 5_000)
+
+    assert (minute_of(START), False) == (event.since_at, event.is_complete)
+    assert [] == wide_in_the_first_minute(minute_of(START) + 5_000)
+
+
 def test_streams_make_prices_fast_and_polls_rare() -> None:
     async def story(scene: Scene) -> None:
         scene.exchange.plans = [Plan()]

@@ -71,6 +71,23 @@ def test_each_bar_is_told_once_and_in_order() -> None:
     )
 
 
+def test_bars_that_are_repeated_or_still_forming_are_not_told() -> None:
+    async def story() -> Scene:
+        scene = Scene()
+        scene.exchange.is_careless = True
+        scene.exchange.wicks[BTC, FIRST] = scene.exchange.wicks[BTC, FIRST + 4 * MINUTE_MS] = (
+            104.0,
+            97.0,
+        )
+        await scene.live(220.0)
+        return scene
+
+    scene = run_virtual(story())
+
+    assert [0, 1, 2, 3] == scene.bars(BTC)
+    assert [] == scene.wide()
+
+
 def test_a_bar_that_the_exchange_holds_back_is_asked_for_again() -> None:
     async def story() -> Scene:
         scene = Scene()
