@@ -195,7 +195,8 @@ def executions(since: Millis, until: Millis | None) -> Params:
 
 
 def settlements(since: Millis, until: Millis | None) -> Params:
-    """Funding in the transaction log."""
+    """Funding in the transaction log, which reaches a day from a start that stands alone."""
+    until = until or Millis(since + WINDOW_MS)
     return {
         "accountType": "UNIFIED",
         "category": CATEGORY,
