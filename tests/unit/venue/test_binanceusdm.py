@@ -10,7 +10,7 @@ from bot.model.order import OrderKind, OrderReport, OrderStatus, TimeInForce
 from bot.model.primitives import Price, Side, VenueOrderId
 from bot.sim.emulator.state import Why
 from bot.venue.binanceusdm import BinanceApi
-from tests.fakes.contracts import BTC, NOON
+from tests.fakes.contracts import BTC
 from tests.fakes.emu_market import market, placed
 from tests.fakes.emu_market import stop as stop_order
 from tests.fakes.live_binance import (
@@ -20,6 +20,7 @@ from tests.fakes.live_binance import (
     failing,
     id_of,
     place,
+    read,
     refusing,
     request,
     stop_request,
@@ -271,11 +272,11 @@ def test_a_canceled_stop_is_canceled_though_the_reply_does_not_say_so() -> None:
     desk = Desk()
     long_position(desk)
 
-    async def work(api: BinanceApi, _: ExchangeClock) -> OrderReport | None:
-        await place(api, stop_request())
-        return await api.cancel(BTC, id_of("stop"), is_trigger=True, lane=CANCEL)
+    async def work(api: BinanceApi, _: ExchangeClock) -> tuple[OrderReport, OrderReport | None]:
+        before = await place(api, stop_request())
+        return before, await api.cancel(BTC, id_of("stop"), is_trigger=True, lane=CANCEL)
 
-    report = use(desk, work)
+    before, report = use(desk, work)
 
     assert report is not None
     assert (OrderStatus.CANCELED, Decimal(0), HALF, Side.SELL) == (
@@ -284,8 +285,22 @@ def test_a_canceled_stop_is_canceled_though_the_reply_does_not_say_so() -> None:
         report.qty,
         report.side,
     )
-    assert report.venue_at > NOON
+    assert report.venue_at > before.venue_at
     assert ["POST /fapi/v1/algoOrder", "DELETE /fapi/v1/algoOrder"] == desk.names()
+
+
+def test_a_stop_that_a_reading_has_told_of_is_not_looked_up_after_its_cancel() -> None:
+    desk = Desk()
+    long_position(desk)
+    placed(desk.core, stop_order(Side.SELL, "0.5", "95", client_id=id_of("stop")))
+
+    async def work(api: BinanceApi, clock: ExchangeClock) -> OrderReport | None:
+        await read(api, clock)
+        desk.sent.clear()
+        return await api.cancel(BTC, id_of("stop"), is_trigger=True, lane=CANCEL)
+
+    assert use(desk, work) is not None
+    assert ["DELETE /fapi/v1/algoOrder"] == desk.names()
 
 
 def test_a_stop_that_this_process_has_not_seen_is_looked_up_after_its_cancel() -> None:

@@ -21,7 +21,7 @@ from tests.fakes.live_binance import (
     stop_request,
     use,
 )
-from tests.fakes.live_binance_rows import COMMISSION_ROW, trade_row
+from tests.fakes.live_binance_rows import COMMISSION_ROW, STOP, algo_row, order_row, trade_row
 
 TRADES = "GET /fapi/v1/userTrades"
 
@@ -141,3 +141,27 @@ def test_an_exit_is_booked_under_its_own_name() -> None:
     assert [id_of("entry"), id_of("exit")] == [row.client_id for row in snapshot.fills]
     assert 0 == desk.count("GET /fapi/v1/order")
     assert Millis(NOON) <= snapshot.fills[0].at
+
+
+def test_a_trade_whose_owner_is_not_known_yet_is_read_until_it_is() -> None:
+    desk = Desk()
+    row = trade_row(orderId=99, side="SELL", time=NOON)
+    desk.answers["GET /fapi/v1/userTrades"] = lambda sent: answering(
+        [row] if sent.params["symbol"] == "BTCUSDT" else []
+    )(sent)
+    desk.answers["GET /fapi/v1/order"] = answering(
+        order_row(orderId=99, clientOrderId="x-child", side="SELL")
+    )
+    desk.answers["GET /fapi/v1/allAlgoOrders"] = answering([algo_row(algoStatus="TRIGGERING")])
+
+    async def work(api: BinanceApi, clock: ExchangeClock) -> list[VenueSnapshot]:
+        found = [await read(api, clock) for _ in range(5)]
+        desk.answers["GET /fapi/v1/allAlgoOrders"] = answering(
+            [algo_row(algoStatus="FINISHED", actualOrderId="99")]
+        )
+        return [*found, await read(api, clock)]
+
+    snapshots = use(desk, work)
+
+    assert [()] * 5 == [row.fills for row in snapshots[:5]]
+    assert [STOP] == [fill.client_id for fill in snapshots[5].fills]

@@ -6,10 +6,12 @@ import pytest
 from bot.gateway.failures import NoAnswerError
 from bot.gateway.time import ExchangeClock
 from bot.model.order import OrderKind, OrderStatus
-from bot.model.primitives import Side
+from bot.model.primitives import Side, VenueOrderId
 from bot.venue.binanceusdm import BinanceApi
 from bot.venue.binanceusdm_account import READINGS, AccountReader
+from bot.venue.binanceusdm_memory import Memory
 from bot.venue.binanceusdm_stream import RENEW_S, SILENCE_S
+from bot.venue.decode.binanceusdm import Owner
 from tests.fakes.contracts import BTC
 from tests.fakes.live_binance import (
     Desk,
@@ -185,6 +187,17 @@ def test_a_stop_that_this_process_has_read_is_known_to_the_stream() -> None:
     assert [id_of("stop")] == [row.client_id for row in found.fills]
 
 
+def test_an_order_that_the_stream_has_told_of_is_known_to_readings() -> None:
+    memories: list[Memory] = []
+
+    async def before(api: BinanceApi, _: ExchangeClock) -> None:
+        memories.append(api._memory)
+
+    heard(Desk(), [order_message()], before=before)
+
+    assert Owner(OURS) == memories[0].owner(BTC, VenueOrderId("1917641"))
+
+
 # --- the line
 
 
@@ -234,6 +247,13 @@ def test_a_key_that_is_not_given_is_asked_for_again_later_each_time() -> None:
 
     assert [] == found.urls
     assert 5 <= desk.count(OPEN_KEY) <= 8
+
+
+def test_a_stream_that_breaks_after_it_was_connected_is_back_at_once() -> None:
+    ends: list[list[Said] | Exception] = [[broken()] for _ in range(9)]
+    found = heard(Desk(), *ends, for_s=12.0)
+
+    assert 10 == len(found.urls)
 
 
 def test_a_key_that_cannot_be_read_is_none() -> None:

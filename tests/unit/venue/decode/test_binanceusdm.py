@@ -135,6 +135,7 @@ def test_a_stop_that_waits() -> None:
     assert (Decimal("0.5"), Decimal("95.5")) == (stop.report.qty, stop.report.trigger_price)
     assert stop.report.is_reduce_only
     assert (None, False, False) == (stop.child_id, stop.is_over, stop.has_fired)
+    assert stop_of(algo_row(actualOrderId=0), BTC).child_id is None
 
 
 @pytest.mark.parametrize("word", ["TRIGGERING", "TRIGGERED", "FINISHED"])
