@@ -4,134 +4,30 @@ What every venue must do stands in tests/contract; here is what only this one do
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from bot.clock import LoopClock, run_virtual
-from bot.core import ids
-from bot.errors import AccessError
 from bot.gateway.connection import CANCEL, ENTRY, PROTECT, QUERY
 from bot.gateway.failures import GatewayError, Verdict
 from bot.model.account import HoldCause
-from bot.model.commands import CancelForeign, CancelOrder, FetchAccount, PlaceOrder, QueryOrder
+from bot.model.commands import CancelForeign, CancelOrder, QueryOrder
 from bot.model.events import (
-    AccountRead,
     CancelRejected,
-    Event,
-    FundingPaid,
-    FundingRead,
     OrderAccepted,
-    OrderFilled,
     OrderMissing,
     OrderNotProcessed,
     OrderOutcomeUnknown,
     OrderRejected,
     OrderUpdated,
     QueryFailed,
-    TroubleSeen,
 )
-from bot.model.market import Funding
-from bot.model.order import Leg, OrderKind, OrderRequest
-from bot.model.primitives import ClientOrderId, Millis, Price, Side, Symbol, VenueOrderId
-from bot.model.settings import OrderSettings
-from bot.model.wiring import ExchangeSettings
-from bot.venue.live import LiveVenue
-from tests.fakes.live_api import FakeApi, no_answer, not_sent, paid, refused
-from tests.fakes.paper import BTC, NOW, instrument, price, request, stop
-from tests.fakes.sim_exchange import World
-
-
-class Blocked:
-    """A limiter that lets nothing leave before an instant."""
-
-    blocked_until: Millis | None = None
-
-
-class Bench:
-    """A started venue whose probe has passed."""
-
-    def __init__(self) -> None:
-        self.clock = LoopClock(start_at=NOW)
-        self.world = World()
-        self.api = FakeApi(self.world, clock=self.clock)
-        self.told: list[Event] = []
-        self.limiter = Blocked()
-        self.reloads = 0
-        self.venue = LiveVenue(
-            api=self.api,
-            settings=ExchangeSettings(),
-            orders=OrderSettings(),
-            instruments={BTC: instrument()},
-            clock=self.clock,
-            limiter=self.limiter,
-            probe_ids=lambda symbol: ClientOrderId(ids.derive("probe", symbol)),
-            sync_time=self.api.sync_time,
-            on_filters=self._reload,
-        )
-
-    def _reload(self) -> None:
-        self.reloads += 1
-
-    async def begin(self) -> None:
-        await self.venue.start(self.told.append)
-        self.venue.on_market(price(100_000.0, at=self.clock.now()))
-
-    async def ready(self) -> None:
-        """Account read, stream open, probe passed."""
-        await self.fetch()
-        await self.clock.sleep(2)
-
-    async def fetch(self) -> Event:
-        return await self.venue.execute(FetchAccount(symbol=Symbol(""), fills_since=NOW))
-
-    async def place(self, asked: OrderRequest) -> Event:
-        return await self.venue.execute(PlaceOrder(symbol=BTC, request=asked))
-
-    async def exit(self, name: str = "x") -> Event:
-        return await self.place(self.closing(name))
-
-    def closing(self, name: str = "x") -> OrderRequest:
-        """A market exit."""
-        until = self.clock.now() + 5_000
-        asked = request(name, Side.SELL, "0.1", is_reduce_only=True, valid_until=until)
-        return replace(asked, leg=Leg.EXIT)
-
-    def entry(self, name: str = "e") -> OrderRequest:
-        return request(name, Side.BUY, "0.1", valid_until=self.clock.now() + 5_000)
-
-    def holds(self) -> None:
-        self.world.trade_by_hand(BTC, Side.BUY, Decimal("0.1"), self.clock.now())
-
-    def troubles(self, cause: HoldCause) -> list[bool]:
-        rows = [row for row in self.told if isinstance(row, TroubleSeen)]
-        return [row.is_over for row in rows if row.cause == cause]
-
-
-Act = Callable[[Bench], Coroutine[Any, Any, None]]
-
-
-def play(act: Act, *, is_running: bool = True) -> Bench:
-    """Start a venue, and `run` beside it; then act on it."""
-
-    async def main() -> Bench:
-        bench = Bench()
-        await bench.begin()
-        running = asyncio.get_running_loop().create_task(bench.venue.run()) if is_running else None
-        if running is not None:
-            await bench.ready()
-        await act(bench)
-        if running is not None:
-            running.cancel()
-            await asyncio.wait((running,))
-        await bench.venue.stop()
-        return bench
-
-    return run_virtual(main())
-
+from bot.model.order import Leg, OrderKind
+from bot.model.primitives import ClientOrderId, Millis, Price, Side, VenueOrderId
+from tests.fakes.live_api import no_answer, not_sent, refused
+from tests.fakes.live_port import Bench, play
+from tests.fakes.paper import BTC, stop
 
 # --- writes
 
@@ -368,75 +264,3 @@ def test_a_write_touches_its_symbol() -> None:
         assert [BTC] == bench.api.touched[-1]
 
     play(act)
-
-
-# --- what no command asks for
-
-
-def test_i9_the_stream_tells_fills_and_a_reconnect_has_the_account_read() -> None:
-    async def act(bench: Bench) -> None:
-        bench.holds()
-        bench.world.version += 1
-        await bench.exit()
-        await bench.clock.sleep(1)
-        fills = [row for row in bench.told if isinstance(row, OrderFilled)]
-        before = bench.api.calls.count("account")
-        bench.api.break_stream()
-        await bench.clock.sleep(3)
-        reads = [row for row in bench.told if isinstance(row, AccountRead)]
-
-        assert ["x"] == [row.fill.client_id for row in fills if row.fill.client_id]
-        assert before < bench.api.calls.count("account")
-        assert reads
-
-    play(act)
-
-
-def test_what_was_settled_meanwhile_and_what_is_settled_later_is_told_once() -> None:
-    async def act(bench: Bench) -> None:
-        due = Millis(NOW + 60_000)
-        bench.holds()
-        await bench.fetch()
-        bench.venue.on_market(
-            FundingRead(at=NOW, funding=Funding(symbol=BTC, rate=0.0001, next_at=due))
-        )
-        bench.api.payments = [paid("f1", due)]
-        await bench.clock.sleep(600)
-
-        assert ["f1"] == [row.id for row in bench.told if isinstance(row, FundingPaid)]
-
-    play(act)
-
-
-def test_e45_a_key_that_is_not_accepted_any_more_ends_the_run_with_a_sentence() -> None:
-    async def main() -> Bench:
-        bench = Bench()
-        await bench.begin()
-        running = asyncio.get_running_loop().create_task(bench.venue.run())
-        await bench.ready()
-        bench.api.fail("account", refused("-2015"), times=100)
-        while not running.done():
-            await bench.fetch()
-            await bench.clock.sleep(4)
-        with pytest.raises(AccessError, match="does not accept the key") as caught:
-            await running
-        assert 77 == caught.value.exit_code
-        assert "stops" in caught.value.remedy
-        return bench
-
-    assert [False] == run_virtual(main()).troubles(HoldCause.VENUE_ERRORS)
-
-
-def test_without_streams_there_are_polls_alone() -> None:
-    async def main() -> int:
-        bench = Bench()
-        venue = bench.venue
-        venue._has_streams = False
-        await bench.begin()
-        running = asyncio.get_running_loop().create_task(venue.run())
-        await bench.ready()
-        running.cancel()
-        await asyncio.wait((running,))
-        return bench.api.streams
-
-    assert 0 == run_virtual(main())
