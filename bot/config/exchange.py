@@ -1,7 +1,7 @@
 """What is wrong with an exchange's settings that no single key shows."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from bot.errors import ConfigError
 from bot.model.wiring import ExchangeSettings, MarketSource, Mode
@@ -44,15 +44,18 @@ def is_loopback(url: str) -> bool:
     return urlsplit(url).hostname in LOOPBACK
 
 
+def _has_host(parts: SplitResult) -> bool:
+    try:
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def _address_mistakes(key: str, url: str, secure: str, plain: str) -> Iterator[tuple[str, str]]:
     if not url:
         return
-    try:
-        parts = urlsplit(url)
-        is_sound = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_sound = False
-    if not is_sound or parts.scheme not in {secure, plain}:
+    parts = urlsplit(url)
+    if parts.scheme not in {secure, plain} or not _has_host(parts):
         yield f"exchange.{key} is {url!r}.", f"Write {secure}://host, or leave it empty."
     elif parts.scheme == plain and not is_loopback(url):
         yield (

@@ -177,7 +177,7 @@ class Checks:
         state = life.state
         _hold("position is the exchange's", _books(state) == world.position(), world.position())
         resting = world.resting()
-        _same_orders(state, {order.client_id for order in resting})
+        _same_orders(state, {ClientOrderId(order.client_id) for order in resting})
         seen = world.fill_names()
         _hold("fills are the exchange's", seen <= state.fills_seen, seen ^ state.fills_seen)
         _same_balance(state, world.wallet_usd())

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot import credentials
-from bot.credentials import Credentials, KeyRights, Secret, Source
+from bot.credentials import Credentials, Secret, Source
 from bot.errors import AccessError
+from bot.model.account import KeyRights
 
 KEYS = "exchange_api_key = abc\nexchange_secret=def\n"
 

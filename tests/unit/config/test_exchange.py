@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.config.exchange import exchange_mistakes, is_loopback
 from bot.model.wiring import ExchangeSettings, MarketSource, Mode
@@ -11,7 +12,12 @@ EMULATOR = "http://127.0.0.1:8791"
 
 
 def told(mode: Mode = Mode.PAPER, source: str = "exchange", **keys: Any) -> list[str]:
-    settings = ExchangeSettings(**keys)
+    return told_of(ExchangeSettings(**keys), mode, source)
+
+
+def told_of(
+    settings: ExchangeSettings, mode: Mode = Mode.PAPER, source: str = "exchange"
+) -> list[str]:
     found = exchange_mistakes(settings, mode=mode, source=MarketSource(source))
     return [what for what, _ in found]
 
@@ -73,7 +79,7 @@ def test_an_exchange_that_nobody_knows_is_refused() -> None:
     ],
 )
 def test_an_address_that_would_leak_keys_or_is_none_is_refused(key: str, url: str) -> None:
-    (refusal,) = told(**{key: url})
+    (refusal,) = told_of(replace(ExchangeSettings(), **{key: url}))
 
     assert f"exchange.{key}" in refusal
 
@@ -88,7 +94,7 @@ def test_an_address_that_would_leak_keys_or_is_none_is_refused(key: str, url: st
     ],
 )
 def test_an_address_that_can_be_used_is_taken(key: str, url: str) -> None:
-    assert [] == told(**{key: url})
+    assert [] == told_of(replace(ExchangeSettings(), **{key: url}))
 
 
 def test_a_real_exchanges_time_is_not_hurried() -> None:
