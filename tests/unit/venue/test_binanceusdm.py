@@ -1,3 +1,5 @@
+"""Binance's orders over the real client: placed, asked for and canceled at an emulated exchange."""
+
 from decimal import Decimal
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Readings of a Binance account: what there is, whose trades are read, and from when on."""
+
 from decimal import Decimal
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Trades that a reading finds carry the name of whoever they belong to."""
+
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any

@@ -1,3 +1,5 @@
+"""What has been seen of Binance's orders is remembered, and not for ever."""
+
 from bot.model.primitives import ClientOrderId, VenueOrderId
 from bot.venue.binanceusdm_memory import Memory, Recent
 from bot.venue.decode.binanceusdm import Owner, order_of, stop_of

@@ -1,3 +1,5 @@
+"""Whose a trade is: ours, a stop's, the exchange's, a stranger's, or not known yet."""
+
 from typing import Any
 
 import pytest

@@ -1,3 +1,5 @@
+"""Binance's settings, rights, fees and funding over the real client."""
+
 from decimal import Decimal
 from typing import Any
 

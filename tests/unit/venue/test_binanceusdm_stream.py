@@ -1,3 +1,5 @@
+"""Binance's user stream: what it tells, and how it is kept up."""
+
 from decimal import Decimal
 from typing import Any
 

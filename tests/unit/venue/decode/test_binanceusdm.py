@@ -1,3 +1,5 @@
+"""Binance's orders and trades in our words; what is not as documented is no answer."""
+
 from decimal import Decimal
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Binance's account in our words: never flat and never zero by mistake."""
+
 from decimal import Decimal
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Messages of Binance's user stream in our words."""
+
 from decimal import Decimal
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""A field is of its documented type, or there is no answer."""
+
 from decimal import Decimal
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Binance's codes and counters, and what each of them proves."""
+
 import pytest
 
 from bot.gateway.failures import Verdict

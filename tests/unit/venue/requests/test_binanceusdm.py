@@ -1,3 +1,5 @@
+"""What is sent to Binance, and what never is."""
+
 from decimal import Decimal
 
 import pytest
