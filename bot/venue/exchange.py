@@ -127,6 +127,8 @@ class Exchange:
     def on_price(self, event: PriceMoved) -> None:
         """Judge everything that waits on the symbol against the range of the new price."""
         symbol = event.symbol
+        before = self._prices.get(symbol)
+        is_late = before is not None and event.since_at < before.at
         self._prices[symbol] = event
         if self._taken_usd:
             for side in Side:
@@ -134,7 +136,7 @@ class Exchange:
         watch = self._watches.get(symbol)
         if watch is None or not watch.is_hit(event):
             return
-        quote = self._quote(symbol)
+        quote = matching.quote_of(event, is_late=is_late)
         self._settle(symbol, event.at)
         self._fill_resting(quote, event.at, is_reduce_only=False)
         self._fire_stops(quote, event.at)
@@ -228,7 +230,8 @@ class Exchange:
             limit = request.price
             if limit is None or request.is_reduce_only is not is_reduce_only:
                 continue
-            if not matching.is_through(request.side, limit, quote, instrument.tick_size):
+            seen = quote.seen_from(order.updated_at)
+            if not matching.is_through(request.side, limit, seen, instrument.tick_size):
                 continue
             qty = matching.resting_qty(instrument, limit, self._fillable_qty(order), quote)
             if qty:
@@ -239,11 +242,12 @@ class Exchange:
         """Fire what the range reached, in the order in which the price met it."""
         for side in Side:
             fired = [
-                (matching.stop_price(side, trigger, quote), order)
+                (matching.stop_price(side, trigger, seen), order)
                 for order in self._waiting(quote.symbol, is_trigger=True)
                 if order.request.side is side
                 and (trigger := order.request.trigger_price) is not None
-                and matching.is_triggered(side, trigger, low=quote.low, high=quote.high)
+                and (seen := quote.seen_from(order.updated_at))
+                and matching.is_triggered(side, trigger, low=seen.low, high=seen.high)
             ]
             fired.sort(key=lambda row: row[0] * row[1].request.side.sign)
             for mark, order in fired:

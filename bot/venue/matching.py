@@ -12,9 +12,11 @@ venue closes a position at the price where its margin is used up.
 
 from decimal import ROUND_FLOOR, Decimal
 
+from msgspec.structs import replace
+
 from bot.model.events import PriceMoved
 from bot.model.instrument import Instrument
-from bot.model.primitives import ZERO, PositionSide, Price, Qty, Side, Symbol, Value
+from bot.model.primitives import ZERO, Millis, PositionSide, Price, Qty, Side, Symbol, Value
 
 DEPTH_ASSUMED_USD = Decimal(1_000_000)
 """Resting notional within 10 bps where the market does not say."""
@@ -35,13 +37,21 @@ class Quote(Value, frozen=True, kw_only=True):
     high: Decimal
     low: Decimal
     depth_usd: Decimal = DEPTH_ASSUMED_USD
+    late_from: Millis | None = None
+    """From when on the range is, where it was found out after other prices had been seen."""
 
     def touch(self, side: Side) -> Decimal:
         """The best price a taker of that side meets."""
         return self.ask if side is Side.BUY else self.bid
 
+    def seen_from(self, at: Millis) -> "Quote":
+        """The same for an order that is there since `at`: what the price did before is past."""
+        if self.late_from is None or at <= self.late_from:
+            return self
+        return replace(self, high=self.mark, low=self.mark)
 
-def quote_of(event: PriceMoved) -> Quote:
+
+def quote_of(event: PriceMoved, *, is_late: bool = False) -> Quote:
     """The same prices as exact decimals; called only when something may happen."""
     depth = event.depth_usd
     return Quote(
@@ -51,6 +61,7 @@ def quote_of(event: PriceMoved) -> Quote:
         mark=Decimal(repr(event.mark)),
         high=Decimal(repr(event.high)),
         low=Decimal(repr(event.low)),
+        late_from=event.since_at if is_late else None,
         depth_usd=Decimal(repr(depth)) if depth else DEPTH_ASSUMED_USD,
     )
 

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from bot.model.events import Event, FundingPaid, FundingRead, OrderFilled, OrderUpdated
 from bot.model.market import Funding
 from bot.model.order import Fill, OrderRequest, OrderStatus, TimeInForce
@@ -337,3 +339,18 @@ def test_a_snapshot_of_one_symbol_says_nothing_of_others() -> None:
     assert ["stop", "target"] == [row.client_id for row in snapshot.orders]
     assert len(snapshot.fills) == 1
     assert cursor.fills == ()
+
+
+def test_a_range_found_out_late_is_past_for_orders_that_came_after_it() -> None:
+    """The minute's candle shows a wick that happened before the younger stop was placed."""
+    exchange = an_exchange()
+    placed(exchange, ioc("entry", Side.BUY, "10", "100"), at=NOW)
+    placed(exchange, stop("old", Side.SELL, "4", "98"), at=NOW)
+    exchange.on_price(replace(price(100.0), at=Millis(NOW + 5_000), since_at=NOW))
+    placed(exchange, stop("young", Side.SELL, "6", "98"), at=NOW + 5_000)
+    exchange.take_facts()
+    wick = replace(price(100.0, low=97.0), at=Millis(NOW + 9_000), since_at=Millis(NOW + 1_000))
+
+    exchange.on_price(wick)
+
+    assert {"old": OrderStatus.FILLED} == statuses(exchange.take_facts())
