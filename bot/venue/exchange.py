@@ -128,7 +128,7 @@ class Exchange:
         """Judge everything that waits on the symbol against the range of the new price."""
         symbol = event.symbol
         before = self._prices.get(symbol)
-        is_late = before is not None and event.since_at < before.at
+        is_late = before is not None and event.since_at < before.at < event.at
         self._prices[symbol] = event
         if self._taken_usd:
             for side in Side:
