@@ -78,7 +78,7 @@ def test_two_takers_in_one_moment_share_the_book() -> None:
     exchange = an_exchange(mark=100_000.0, impact=1.0)
     placed(exchange, ioc("a", Side.BUY, "0.11", "100001"))
     second = placed(exchange, ioc("b", Side.BUY, "0.11", "100001"))
-    exchange.on_price(price(100_000.0, at=NOW + 1))
+    exchange.on_price(price(100_000.0, at=NOW + 1_000))
     third = placed(exchange, ioc("c", Side.BUY, "0.11", "100001"))
 
     assert second.filled_qty < D("0.11")
@@ -91,7 +91,7 @@ def test_a_resting_entry_fills_as_a_maker_at_its_limit() -> None:
         exchange,
         request("e", Side.BUY, "1", limit="99.5", time_in_force=TimeInForce.POST_ONLY),
     )
-    exchange.on_price(price(99.6, low=99.5, at=NOW + 1))
+    exchange.on_price(price(99.6, low=99.5, at=NOW + 1_000))
     touched = exchange.take_facts()
     exchange.on_price(price(95.0, at=NOW + 2))
     (fill,) = fills(exchange.take_facts())
@@ -105,7 +105,7 @@ def test_a_resting_entry_fills_as_a_maker_at_its_limit() -> None:
 def test_stop_comes_before_target_within_one_range() -> None:
     """The path within a bar is unknown: the unkind order is assumed."""
     exchange = a_long()
-    exchange.on_price(price(101.0, high=104.0, low=97.0, at=NOW + 1))
+    exchange.on_price(price(101.0, high=104.0, low=97.0, at=NOW + 1_000))
     facts = exchange.take_facts()
 
     assert [("stop", D("98.0"))] == [(fill.client_id, fill.price) for fill in fills(facts)]
@@ -114,7 +114,7 @@ def test_stop_comes_before_target_within_one_range() -> None:
 
 def test_a_target_through_by_a_tick_closes_and_leaves_the_stop_an_orphan() -> None:
     exchange = a_long()
-    exchange.on_price(price(103.1, at=NOW + 1))
+    exchange.on_price(price(103.1, at=NOW + 1_000))
     facts = exchange.take_facts()
     left = exchange.snapshot(BTC, fills_since=NOW, asked_at=NOW)
 
@@ -125,7 +125,7 @@ def test_a_target_through_by_a_tick_closes_and_leaves_the_stop_an_orphan() -> No
 
 def test_an_orphan_stop_is_refused_when_it_fires() -> None:
     exchange = a_long()
-    exchange.on_price(price(103.1, at=NOW + 1))
+    exchange.on_price(price(103.1, at=NOW + 1_000))
     exchange.take_facts()
     exchange.on_price(price(97.0, at=NOW + 2))
     facts = exchange.take_facts()
@@ -146,7 +146,7 @@ def test_a_gap_fills_the_stop_behind_the_gap_with_slippage() -> None:
 def test_a_stop_of_two_is_fired_in_the_order_the_price_meets_them() -> None:
     exchange = a_long()
     placed(exchange, stop("nearer", Side.SELL, "10", "99"))
-    exchange.on_price(price(97.0, high=100.0, low=97.0, at=NOW + 1))
+    exchange.on_price(price(97.0, high=100.0, low=97.0, at=NOW + 1_000))
     facts = exchange.take_facts()
 
     assert ["nearer"] == [fill.client_id for fill in fills(facts)]
@@ -157,7 +157,7 @@ def test_a_position_without_a_stop_is_liquidated_and_flagged() -> None:
     exchange = an_exchange(leverage=10.0)
     placed(exchange, ioc("entry", Side.BUY, "10", "100"))
     exchange.take_facts()
-    exchange.on_price(price(90.0, at=NOW + 1))
+    exchange.on_price(price(90.0, at=NOW + 1_000))
     (fill,) = fills(exchange.take_facts())
 
     assert fill.is_liquidation
@@ -167,7 +167,7 @@ def test_a_position_without_a_stop_is_liquidated_and_flagged() -> None:
 
 def test_a_stop_before_the_liquidation_price_saves_the_margin() -> None:
     exchange = a_long()
-    exchange.on_price(price(89.0, high=100.0, low=89.0, at=NOW + 1))
+    exchange.on_price(price(89.0, high=100.0, low=89.0, at=NOW + 1_000))
     (fill,) = fills(exchange.take_facts())
 
     assert fill.client_id == "stop"
@@ -176,7 +176,7 @@ def test_a_stop_before_the_liquidation_price_saves_the_margin() -> None:
 
 def test_a_gap_beyond_both_is_a_liquidation() -> None:
     exchange = a_long()
-    exchange.on_price(price(85.0, at=NOW + 1))
+    exchange.on_price(price(85.0, at=NOW + 1_000))
     facts = exchange.take_facts()
 
     assert [True] == [fill.is_liquidation for fill in fills(facts)]
@@ -188,7 +188,7 @@ def test_a_short_is_liquidated_above() -> None:
     placed(exchange, ioc("entry", Side.SELL, "10", "100"))
     placed(exchange, stop("stop", Side.BUY, "10", "120"))
     exchange.take_facts()
-    exchange.on_price(price(111.0, high=125.0, low=111.0, at=NOW + 1))
+    exchange.on_price(price(111.0, high=125.0, low=111.0, at=NOW + 1_000))
     (fill,) = fills(exchange.take_facts())
 
     assert fill.is_liquidation
@@ -289,7 +289,7 @@ def test_a_funding_of_before_a_restart_waits_for_the_first_price() -> None:
 
 def test_a_price_that_crosses_nothing_changes_nothing() -> None:
     exchange = a_long()
-    exchange.on_price(price(101.0, high=102.0, low=99.0, at=NOW + 1))
+    exchange.on_price(price(101.0, high=102.0, low=99.0, at=NOW + 1_000))
 
     assert not exchange.is_changed
     assert exchange.take_facts() == []
@@ -315,7 +315,7 @@ def test_a_restart_from_the_state_goes_on_as_if_nothing_had_been() -> None:
         state=exchange.state(NOW),
     )
     for one in (exchange, again):
-        one.on_price(price(97.0, at=NOW + 1))
+        one.on_price(price(97.0, at=NOW + 1_000))
 
     assert exchange.take_facts() == again.take_facts()
     assert exchange.state(NOW) == again.state(NOW)
