@@ -4,4 +4,4 @@ decode -> decide -> record -> act. One task owns all state; a pure core decides;
 decision is on disk before anything leaves; the world answers with events.
 """
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
