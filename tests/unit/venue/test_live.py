@@ -113,7 +113,8 @@ def test_e6_turned_away_for_load_it_comes_back_ever_later() -> None:
             answer = await bench.exit()
             assert isinstance(answer, OrderNotProcessed)
             waits.append(answer.retry_at - answer.at)
-        await bench.exit()
+        bench.holds()
+        assert isinstance(await bench.exit(), OrderUpdated)
         bench.api.fail("place", not_sent())
         answer = await bench.exit()
         assert isinstance(answer, OrderNotProcessed)
@@ -256,11 +257,16 @@ def test_i4_a_successful_not_found_says_when_it_was_asked_and_a_failure_proves_n
     play(act)
 
 
-def test_a_write_touches_its_symbol() -> None:
+def test_a_write_touches_its_symbol_for_as_long_as_it_may_still_arrive() -> None:
     async def act(bench: Bench) -> None:
+        bench.api.fail("place", no_answer())
         await bench.place(bench.entry())
-        await bench.fetch()
+        seen = []
+        for pause_s in (4, 4, 0):
+            await bench.clock.sleep(pause_s)
+            await bench.fetch()
+            seen.append(list(bench.api.touched[-1]))
 
-        assert [BTC] == bench.api.touched[-1]
+        assert [[BTC], [BTC], []] == seen
 
     play(act)

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from bot.clock import run_virtual
 from bot.errors import AccessError
@@ -12,10 +13,11 @@ from bot.model.events import (
     FundingPaid,
     FundingRead,
     OrderFilled,
+    OrderUpdated,
 )
 from bot.model.market import Funding
 from bot.model.primitives import Millis
-from tests.fakes.live_api import paid, refused
+from tests.fakes.live_api import no_answer, paid, refused, report_of
 from tests.fakes.live_port import Bench, play
 from tests.fakes.paper import BTC, NOW
 
@@ -87,3 +89,38 @@ def test_without_streams_there_are_polls_alone() -> None:
         return bench.api.streams
 
     assert 0 == run_virtual(main())
+
+
+def test_what_was_settled_before_the_start_is_told() -> None:
+    async def main() -> Bench:
+        bench = Bench()
+        bench.api.payments = [paid("f0", Millis(NOW + 1))]
+        bench.api.fail("funding_paid", no_answer())
+        await bench.begin()
+        running = asyncio.get_running_loop().create_task(bench.venue.run())
+        await bench.ready()
+        await bench.clock.sleep(10)
+        running.cancel()
+        await asyncio.wait((running,))
+        return bench
+
+    told = run_virtual(main()).told
+
+    assert ["f0"] == [row.id for row in told if isinstance(row, FundingPaid)]
+
+
+def test_a_probe_is_told_to_nobody_and_one_that_was_left_behind_is_canceled() -> None:
+    async def act(bench: Bench) -> None:
+        name = bench.venue._probe._name(BTC, NOW // 3_600_000 - 5)
+        report = report_of(replace(bench.closing(), client_id=name), NOW)
+        bench.api.takes_probes = True
+        bench.api.probes = {name: report}
+        bench.venue._told(OrderUpdated(at=NOW, report=report))
+        answer = await bench.fetch()
+        await bench.clock.sleep(3)
+
+        assert isinstance(answer, AccountRead)
+        assert () == answer.snapshot.orders
+        assert {} == bench.api.probes
+
+    assert [] == [row for row in play(act).told if isinstance(row, OrderUpdated)]

@@ -99,6 +99,28 @@ def test_a_payment_that_never_comes_is_given_up() -> None:
     assert 4 == len(play(act).asked)
 
 
+def test_a_settlement_that_is_over_is_not_asked_for_again() -> None:
+    async def act(bench: Bench) -> None:
+        bench.settles()
+        bench.shown = [(0, paid("f1", DUE))]
+        await bench.runs(HOUR_MS + 60_000)
+        bench.settles()
+        await bench.runs(2 * HOUR_MS)
+
+    assert 1 == len(play(act).asked)
+
+
+def test_what_was_told_long_ago_is_forgotten() -> None:
+    async def act(bench: Bench) -> None:
+        bench.shown = [(0, paid("f1", NOW))]
+        await bench.watch.catch_up(NOW)
+        await bench.clock.sleep(3 * KEPT_MS / 1000)
+        bench.shown = []
+        await bench.watch.catch_up(NOW)
+
+    assert {} == play(act).watch._told
+
+
 def test_who_was_held_is_judged_at_the_settlement() -> None:
     async def act(bench: Bench) -> None:
         bench.settles()

@@ -16,7 +16,7 @@ from bot.model.events import Event, TroubleSeen
 from bot.model.order import OrderKind, OrderReport
 from bot.model.primitives import ClientOrderId, Symbol
 from bot.model.settings import OrderSettings
-from bot.venue.probe import AGAIN_S, DAY_S, Probe
+from bot.venue.probe import AGAIN_S, DAY_S, KEPT_HOURS, TRIES_MAX, Probe
 from bot.venue.trouble import Troubles
 from tests.fakes.live_api import FakeApi, no_answer, not_sent, refused, report_of
 from tests.fakes.paper import BTC, NOW, instrument
@@ -107,13 +107,14 @@ def test_e33_a_small_stop_far_away_is_placed_and_canceled_at_once() -> None:
 
 def test_the_smallest_quantity_is_worth_the_smallest_notional() -> None:
     async def act(bench: Bench) -> None:
-        bench.marks[BTC] = 100.0
+        bench.marks[BTC] = 700.0
         await bench.runs(5)
 
     (request, _, _) = play(act).api.placed[0]
 
-    assert Decimal("0.1") == request.qty
-    assert Decimal(50) == request.trigger_price
+    # 5 USD at 350 are 0.01428... coins, on a grid of 0.001.
+    assert Decimal("0.015") == request.qty
+    assert Decimal(350) == request.trigger_price
 
 
 def test_nothing_to_reduce_is_what_a_service_says_that_takes_stops() -> None:
@@ -207,9 +208,46 @@ def test_every_day_it_is_proved_anew_under_another_name() -> None:
     names = {request.client_id for request, _, _ in bench.api.placed}
 
     assert 3 == len(bench.api.placed) == len(names)
+    assert len(bench.probe._own) <= KEPT_HOURS
     assert all(bench.probe.owns(name) for name in names)
     assert not bench.probe.owns(ClientOrderId("somebody"))
     assert not bench.probe.owns(None)
+
+
+def test_a_later_probe_that_is_refused_closes_the_symbol_again() -> None:
+    async def act(bench: Bench) -> None:
+        running = asyncio.get_running_loop().create_task(bench.runs(DAY_S + 60))
+        await bench.clock.sleep(60)
+        assert bench.probe.is_proved(BTC)
+        bench.api.fail("place", refused("-4120"), times=2)
+        await asyncio.wait((running,))
+
+    bench = play(act)
+
+    assert not bench.probe.is_proved(BTC)
+    assert [(BTC, False)] == bench.held
+
+
+def test_one_that_cannot_be_canceled_at_first_is_canceled_later() -> None:
+    async def act(bench: Bench) -> None:
+        bench.api.fail("cancel", no_answer(), times=TRIES_MAX + 5)
+        await bench.runs(30)
+
+    bench = play(act)
+
+    assert {} == bench.api.probes
+    assert TRIES_MAX + 6 == bench.api.calls.count("cancel")
+
+
+def test_the_one_that_is_under_way_is_not_taken_for_one_that_was_left() -> None:
+    async def act(bench: Bench) -> None:
+        bench.api.fail("place", no_answer(), after_s=3)
+        running = asyncio.get_running_loop().create_task(bench.runs(2.5))
+        await bench.clock.sleep(1)
+        bench.probe.found([_a_report(bench)])
+        await asyncio.wait((running,))
+
+    assert 0 == play(act).api.calls.count("cancel")
 
 
 def test_a_working_stop_is_proof_enough() -> None:

@@ -180,6 +180,18 @@ def test_e28_hedge_mode_concerns_the_whole_account() -> None:
     assert [("", False), ("", True)] == play(act).changed
 
 
+def test_what_was_just_sent_may_be_held() -> None:
+    async def act(bench: Bench) -> None:
+        await bench.reads()
+        before = bench.reader.is_held(BTC)
+        bench.reader.touch(BTC, bench.clock.now())
+
+        assert not before
+        assert bench.reader.is_held(BTC)
+
+    play(act)
+
+
 def test_a_good_reading_ends_what_an_outage_began() -> None:
     async def act(bench: Bench) -> None:
         bench.api.fail("account", no_answer(), times=5, after_s=2)

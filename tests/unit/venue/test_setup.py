@@ -9,12 +9,13 @@ from msgspec.structs import replace
 from bot.clock import LoopClock, run_virtual
 from bot.gateway.failures import GatewayError, NoAnswerError, Verdict
 from bot.model.account import VenueSnapshot
+from bot.model.commands import PlaceOrder
 from bot.model.primitives import Millis, Side, Symbol
 from bot.model.wiring import ExchangeSettings, MarginMode
 from bot.venue.api import Modes
 from bot.venue.setup import Ready, Wanted, deviations, prepare, wanted_of
 from tests.fakes.live_api import FakeApi, no_answer, refused
-from tests.fakes.paper import BTC, NOW, instrument
+from tests.fakes.paper import BTC, NOW, instrument, request
 from tests.fakes.sim_exchange import World
 from tests.fakes.sim_market import INSTRUMENTS
 
@@ -144,6 +145,19 @@ def test_e27_nothing_is_changed_on_a_symbol_with_a_position(what: str) -> None:
     assert [] == changes(api)
     assert (False, BTC) == (finding.is_fatal, finding.symbol)
     assert "Close them" in finding.remedy
+
+
+def test_e27_nor_on_one_with_an_open_order() -> None:
+    def arrange(api: FakeApi) -> None:
+        api.world.marks[BTC] = Decimal(100_000)
+        rest = PlaceOrder(symbol=BTC, request=request("rest", Side.BUY, limit="90000"))
+        api.world.handle(rest, NOW)
+        api.leverages[BTC] = 20.0
+
+    ready, api = prepared(arrange)
+
+    assert [] == changes(api)
+    assert [BTC] == [row.symbol for row in ready.findings]
 
 
 def test_e28_hedge_mode_with_a_position_is_fatal_and_left_alone() -> None:

@@ -69,6 +69,20 @@ def test_one_that_cannot_be_opened_is_tried_ever_more_slowly() -> None:
     ]
 
 
+def test_one_that_held_for_a_minute_breaks_for_the_first_time_again() -> None:
+    async def main() -> tuple[int, int]:
+        followed = Followed()
+        followed.api.fail("watch", no_answer(), times=3)
+        await followed.run(95, 90)
+        steady = followed.api.streams
+        hasty = Followed()
+        hasty.api.fail("watch", no_answer(), times=3)
+        await hasty.run(25, 20)
+        return steady, hasty.api.streams
+
+    assert (2, 1) == run_virtual(main())
+
+
 def test_a_bug_in_it_breaks_the_stream_and_not_the_bot() -> None:
     async def main() -> Followed:
         followed = Followed()

@@ -12,11 +12,21 @@ from tests.fakes.recordings import JumpingClock
 ERRORS, SKEW, CHANGED = HoldCause.VENUE_ERRORS, HoldCause.CLOCK_SKEW, HoldCause.ACCOUNT_CHANGED
 
 
+class FastClock(JumpingClock):
+    """A clock that can be told how fast it runs."""
+
+    rate = 1.0
+
+    @property
+    def speed(self) -> float:
+        return self.rate
+
+
 class Bench:
     """Troubles on a clock that moves when it is told to."""
 
     def __init__(self) -> None:
-        self.clock = JumpingClock(1_000_000)
+        self.clock = FastClock(1_000_000)
         self.events: list[Event] = []
         self.troubles = Troubles(clock=self.clock)
         self.troubles.emit = self.events.append
@@ -145,6 +155,17 @@ def test_e51_a_jump_of_the_exchanges_clock_holds_until_two_looks_agree() -> None
     assert ([SKEW], True) == before
     assert [SKEW, f"-{SKEW}"] == bench.told()
     assert not bench.troubles.is_clock_doubted
+
+
+def test_e51_a_faster_exchange_may_jump_by_as_much_more() -> None:
+    bench = Bench()
+    bench.clock.rate = 20.0
+    bench.troubles.clock_read(15_000)
+    before = bench.told()
+    bench.troubles.clock_read(25_000)
+
+    assert [] == before
+    assert [SKEW] == bench.told()
 
 
 def test_a_refusal_for_lateness_asks_for_a_look_at_the_clock() -> None:
