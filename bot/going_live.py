@@ -7,7 +7,6 @@ account's settings. Nothing is changed at the exchange before a person has confi
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -18,6 +17,7 @@ from bot.gateway.failures import GatewayError, RefusedError, Verdict
 from bot.link import Link
 from bot.model.instrument import Instrument
 from bot.model.primitives import Symbol
+from bot.request import Confirmation
 from bot.store.opening import bind_account, confirm, is_confirmed, require_account
 from bot.store.recorder import Ledger
 from bot.venue import setup
@@ -25,16 +25,6 @@ from bot.venue.api import Identity, PrivateApi
 from bot.venue.setup import Ready
 
 log = structlog.get_logger()
-
-
-class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person is asked before the first real order of an account."""
-
-    account: str
-    phrase: str
-    """To be typed as it stands."""
-    told: tuple[str, ...] = ()
-    """What there is to know of the key."""
 
 
 def account_name(link: Link, identity: Identity) -> str:

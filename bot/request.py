@@ -1,7 +1,7 @@
 """A run that is asked for, and whoever asked: what it is told and what it may be asked."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -9,9 +9,6 @@ from bot.config import Config
 from bot.core.state import State
 from bot.model.primitives import Millis
 from bot.model.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from bot.going_live import Confirmation
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -35,6 +32,16 @@ class Opened(Struct, frozen=True, kw_only=True):
     """Whose it is, in words."""
 
 
+class Confirmation(Struct, frozen=True, kw_only=True):
+    """What a person is asked before the first real order of an account."""
+
+    account: str
+    phrase: str
+    """To be typed as it stands."""
+    told: tuple[str, ...] = ()
+    """What there is to know of the key."""
+
+
 class Ui(Protocol):
     """What a run tells whoever started it."""
 
@@ -42,7 +49,7 @@ class Ui(Protocol):
         """Long work goes on."""
         ...
 
-    def confirm(self, question: "Confirmation") -> bool:
+    def confirm(self, question: Confirmation) -> bool:
         """Ask a person, where there is one, whether real orders may leave for an account."""
         ...
 

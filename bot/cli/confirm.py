@@ -4,15 +4,12 @@ import asyncio
 import os
 import socket
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from bot.cli.context import Place, find_place, place_options
 from bot.errors import AccessError, UsageError
-
-if TYPE_CHECKING:
-    from bot.going_live import Confirmation
+from bot.request import Confirmation
 
 
 @click.command("confirm")
@@ -67,7 +64,7 @@ async def _confirm(place: Place) -> None:
         ledger.close(wall=wall_now())
 
 
-def ask(question: "Confirmation") -> bool:
+def ask(question: Confirmation) -> bool:
     """Ask for the phrase on the terminal, or read it from a pipe; a wrong word raises."""
     say = click.echo
     say(f"mode: live sends real orders for {question.account}.")

@@ -2,7 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
@@ -13,10 +13,7 @@ from bot.core.state import State
 from bot.model.instrument import display_symbol
 from bot.model.wiring import MarketSource
 from bot.ops.status import headline, open_brackets
-from bot.request import Opened
-
-if TYPE_CHECKING:
-    from bot.going_live import Confirmation
+from bot.request import Confirmation, Opened
 
 BAR_AFTER_S = 1.0
 BAR_EVERY_S = 0.2
@@ -58,7 +55,7 @@ class Told:
             self._task = self._progress.add_task(what, total=1.0)
         self._progress.update(self._task, completed=share, description=what, refresh=True)
 
-    def confirm(self, question: "Confirmation") -> bool:
+    def confirm(self, question: Confirmation) -> bool:
         """Ask whoever sits at the terminal; a service is told to be confirmed first."""
         if not (self._is_terminal and sys.stdin.isatty()):
             return False

@@ -19,7 +19,7 @@ import msgspec
 from bot import app, logs
 from bot.config import load
 from bot.core.state import State
-from bot.request import Opened, Request
+from bot.request import Confirmation, Opened, Request
 from tests.bench.figures import Figure, quantile
 from tests.bench.processes import ROOT, SYMBOLS_27, Daemon, embedded, write_config
 
@@ -74,6 +74,9 @@ class Watched:
 
     def progress(self, share: float, what: str) -> None:
         del share, what
+
+    def confirm(self, question: Confirmation) -> bool:
+        raise AssertionError(f"a run on paper asks nobody: {question.phrase}")
 
     def opened(self, opened: Opened) -> None:
         del opened

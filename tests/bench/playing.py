@@ -58,7 +58,7 @@ def _children_s() -> float:
 
 def _bars(config_path: Path) -> int:
     config = load(config_path)
-    market = make_market(config, config_path, config_path.parent)
+    market = make_market(config, config_path, config_path.parent, None)
     asyncio.run(market.prepare(None, lambda _share, _what: None))
     end_at = market.end_at()
     assert end_at is not None, "a recording ends"

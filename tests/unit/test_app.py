@@ -19,7 +19,7 @@ from bot.model.market import Candle, Funding
 from bot.model.primitives import Millis
 from bot.model.settings import CoreSettings
 from bot.model.snapshot import Snapshot, SymbolSnapshot
-from bot.request import Opened, Request
+from bot.request import Confirmation, Opened, Request
 from bot.store.boots import CRASH_LOOP_STARTS
 from bot.store.reader import Reader
 from tests.fakes.rows import BTC, ETH, T0, a_cluster, a_ledger
@@ -45,6 +45,9 @@ class Noting:
 
     def progress(self, share: float, what: str) -> None:
         del share, what
+
+    def confirm(self, question: Confirmation) -> bool:
+        raise AssertionError(f"a run on paper asks nobody: {question.phrase}")
 
     def opened(self, opened: Opened) -> None:
         self.opening = opened

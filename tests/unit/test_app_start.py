@@ -13,6 +13,7 @@ from bot.errors import ConfigError, DataDirError, LiqbotError
 from bot.model.order import OrderStatus
 from bot.model.primitives import Symbol
 from bot.model.snapshot import Snapshot
+from bot.outside import paper_account
 from bot.request import Request
 from bot.store.boots import CRASH_LOOP_STARTS
 from bot.store.opening import bind_account
@@ -125,7 +126,7 @@ def test_a_ledger_of_one_market_is_refused_on_another(tmp_path: Path) -> None:
     """Money made on one market means nothing on another."""
     data = tmp_path / "data"
     ledger = a_ledger(data)
-    bind_account(ledger, app.paper_account(Config()))
+    bind_account(ledger, paper_account(Config()))
     ledger.close()
     path = tmp_path / "config.yaml"
     path.write_text("market: {simulated: {seed: 5}}\n", encoding="utf-8")

@@ -22,7 +22,7 @@ from bot.model.events import Event, StopAsked, TroubleSeen
 from bot.model.settings import CoreSettings
 from bot.model.snapshot import Snapshot
 from bot.ops.systemd import Notifier
-from bot.request import Opened, Request
+from bot.request import Confirmation, Opened, Request
 from tests.fakes.rows import BTC, T0, a_price, a_reading
 from tests.fakes.sim_process import free_port
 from tests.fakes.views import INSTRUMENT
@@ -241,6 +241,9 @@ class Witness:
 
     def progress(self, share: float, what: str) -> None:
         del share, what
+
+    def confirm(self, question: Confirmation) -> bool:
+        raise AssertionError(f"a run on paper asks nobody: {question.phrase}")
 
     def opened(self, opened: Opened) -> None:
         del opened

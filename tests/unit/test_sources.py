@@ -10,6 +10,7 @@ import structlog
 
 from bot.clock import LoopClock, run_virtual
 from bot.config import Config, load
+from bot.core.state import State
 from bot.errors import ConfigError
 from bot.heatmap.local import LocalEngine
 from bot.heatmap.local_feed import LocalFeed
@@ -18,7 +19,9 @@ from bot.market.recorded import RecordedMarket
 from bot.market.simulated import SimulatedMarket
 from bot.model.market import Candle, Funding
 from bot.model.primitives import Millis, Symbol
+from bot.model.settings import CoreSettings
 from bot.model.snapshot import Snapshot, SymbolSnapshot
+from bot.outside import Outside
 from bot.ports import Feed, History
 from bot.sources import (
     CANDLES_KEPT,
@@ -98,8 +101,8 @@ def kept(bars: int, *, since_minutes: int | None = None) -> History:
 
 def test_the_markets_source_is_the_configured_one(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    embedded = make_market(a_config(tmp_path), path, tmp_path)
-    recorded = make_market(a_config(tmp_path, RECORDED), path, tmp_path)
+    embedded = make_market(a_config(tmp_path), path, tmp_path, None)
+    recorded = make_market(a_config(tmp_path, RECORDED), path, tmp_path, None)
 
     assert isinstance(embedded, SimulatedMarket)
     assert isinstance(recorded, RecordedMarket)
@@ -115,7 +118,7 @@ def test_a_market_begins_with_a_whole_bar_or_says_what_to_write(tmp_path: Path) 
     config = a_config(tmp_path, "market: {simulated: {start_at: '2026-01-01T00:03:00Z'}}\n")
 
     with pytest.raises(ConfigError, match=r"market\.simulated\.start_at") as caught:
-        make_market(config, tmp_path / "config.yaml", tmp_path)
+        make_market(config, tmp_path / "config.yaml", tmp_path, None)
     assert "00, 05" in caught.value.remedy
 
 
@@ -161,7 +164,13 @@ def test_an_address_that_cannot_be_asked_is_refused_at_the_start(tmp_path: Path)
 
 def test_the_venue_is_paper(tmp_path: Path) -> None:
     async def venue() -> object:
-        return make_venue(a_config(tmp_path), {}, LoopClock(start_at=T0), None)
+        state = State(
+            settings=CoreSettings(instance="test", symbols=(BTC,)),
+            instruments={BTC: an_instrument()},
+            snapshot=Snapshot(at=T0),
+        )
+        clock = LoopClock(start_at=T0)
+        return make_venue(a_config(tmp_path), state, clock, None, Outside(), PastMarket(1))
 
     assert isinstance(run_virtual(venue()), PaperVenue)
 
