@@ -51,6 +51,7 @@ from bot.venue.reading import AccountReader
 from bot.venue.stream import follow
 from bot.venue.timing import SyncTime, TimeKeeper
 from bot.venue.trouble import Troubles
+from bot.venue.writes import Writes
 
 STOP_WAIT_S: Final = 10.0
 """Market seconds that `stop` waits at most for writes in flight."""
@@ -103,6 +104,7 @@ class LiveVenue:
         self._time = TimeKeeper(sync_time, clock=clock, troubles=self._troubles)
         self._funding = FundingWatch(ask=api.funding_paid, clock=clock)
         self._marks: dict[Symbol, float] = {}
+        self._writes = Writes(clock)
         self._probe = Probe(
             api=api,
             instruments=instruments,
@@ -111,6 +113,7 @@ class LiveVenue:
             troubles=self._troubles,
             base_ids=probe_ids,
             mark_of=self._marks.get,
+            writes=self._writes,
         )
         self._reader = AccountReader(
             api=api,
@@ -120,7 +123,6 @@ class LiveVenue:
             troubles=self._troubles,
             probe=self._probe,
         )
-        self._writes: set[asyncio.Task[Event]] = set()
         self._turned_away = 0
         """Placements in a row that nobody has read."""
         self._woken = asyncio.Event()
@@ -134,8 +136,7 @@ class LiveVenue:
 
     async def stop(self) -> None:
         """Wait for the writes in flight, at most STOP_WAIT_S; orders stay where they are."""
-        if self._writes:
-            await asyncio.wait(set(self._writes), timeout=STOP_WAIT_S / self._clock.speed)
+        await self._writes.finish(STOP_WAIT_S)
         self._emit = self._troubles.emit = self._funding.emit = lambda _: None
 
     def on_market(self, event: Event) -> None:
@@ -149,9 +150,9 @@ class LiveVenue:
         """Carry out one command; never raises for what the exchange or the network did."""
         match command:
             case PlaceOrder():
-                return await self._shielded(self._place(command))
+                return await self._writes.shielded(self._place(command), late=self._tell)
             case CancelOrder() | CancelForeign():
-                return await self._shielded(self._cancel(command))
+                return await self._writes.shielded(self._cancel(command), late=self._tell)
             case QueryOrder():
                 return await self._query(command)
             case FetchAccount():
@@ -193,21 +194,6 @@ class LiveVenue:
         )
 
     # --- writes
-
-    async def _shielded(self, work: Coroutine[Any, Any, Event]) -> Event:
-        """Let a write end even when nobody waits for it any more; its answer is told then."""
-        write = asyncio.get_running_loop().create_task(work)
-        self._writes.add(write)
-        write.add_done_callback(self._writes.discard)
-        try:
-            return await asyncio.shield(write)
-        except asyncio.CancelledError:
-            write.add_done_callback(self._tell_late)
-            raise
-
-    def _tell_late(self, write: "asyncio.Task[Event]") -> None:
-        if not write.cancelled() and write.exception() is None:
-            self._emit(write.result())
 
     async def _place(self, command: PlaceOrder) -> Event:
         request, now = command.request, self._clock.now()
@@ -308,6 +294,9 @@ class LiveVenue:
         return OrderUpdated(at=at, report=report)
 
     # --- what no command asks for
+
+    def _tell(self, event: Event) -> None:
+        self._emit(event)
 
     def _told(self, event: Event) -> None:
         """Pass on what the stream tells, except of our probes."""

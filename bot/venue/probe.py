@@ -24,6 +24,7 @@ from bot.ports import Clock
 from bot.venue.answers import careful, is_unread
 from bot.venue.api import PrivateApi
 from bot.venue.trouble import Troubles
+from bot.venue.writes import Writes
 
 DAY_S: Final = 86_400.0
 AGAIN_S: Final = 300.0
@@ -66,6 +67,7 @@ class Probe:
         troubles: Troubles,
         base_ids: Callable[[Symbol], ClientOrderId],
         mark_of: Callable[[Symbol], float | None],
+        writes: Writes,
     ) -> None:
         """`base_ids` names the instance and the symbol; each hour's probe has an id of its own."""
         self._api = api
@@ -76,6 +78,7 @@ class Probe:
         self._troubles = troubles
         self._base_ids = base_ids
         self._mark_of = mark_of
+        self._writes = writes
         self._proved: set[Symbol] = set()
         self._own: dict[ClientOrderId, int] = {}
         """By hour."""
@@ -147,7 +150,8 @@ class Probe:
             request = self._request(symbol, away[0])
             if request is None:
                 return False
-            outcome = await self._try(request)
+            # A probe that was placed is canceled, also where the bot stops in between.
+            outcome = await self._writes.shielded(self._try(request))
             if outcome is _Outcome.PASSED:
                 return True
             if outcome is _Outcome.REFUSED and len(away) == 1:

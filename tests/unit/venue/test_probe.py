@@ -18,6 +18,7 @@ from bot.model.primitives import ClientOrderId, Symbol
 from bot.model.settings import OrderSettings
 from bot.venue.probe import AGAIN_S, DAY_S, KEPT_HOURS, TRIES_MAX, Probe
 from bot.venue.trouble import Troubles
+from bot.venue.writes import Writes
 from tests.fakes.live_api import FakeApi, no_answer, not_sent, refused, report_of
 from tests.fakes.paper import BTC, NOW, instrument
 from tests.fakes.sim_exchange import World
@@ -51,6 +52,7 @@ class Bench:
             troubles=self.troubles,
             base_ids=lambda symbol: ClientOrderId(ids.derive("probe", symbol)),
             mark_of=self.marks.get,
+            writes=Writes(self.clock),
         )
 
     async def runs(self, seconds: float) -> None:
@@ -248,6 +250,19 @@ def test_the_one_that_is_under_way_is_not_taken_for_one_that_was_left() -> None:
         await asyncio.wait((running,))
 
     assert 0 == play(act).api.calls.count("cancel")
+
+
+def test_one_that_was_placed_is_canceled_also_where_the_bot_stops_in_between() -> None:
+    async def act(bench: Bench) -> None:
+        bench.api.fail("cancel", no_answer(), after_s=2)
+        await bench.runs(1)
+        before = set(bench.api.probes)
+        await bench.clock.sleep(5)
+
+        assert 1 == len(before)
+        assert {} == bench.api.probes
+
+    play(act)
 
 
 def test_a_working_stop_is_proof_enough() -> None:

@@ -18,6 +18,7 @@ from bot.model.wiring import ExchangeSettings
 from bot.venue.probe import Probe
 from bot.venue.reading import AccountReader
 from bot.venue.trouble import Troubles
+from bot.venue.writes import Writes
 from tests.fakes.live_api import FakeApi, no_answer, report_of
 from tests.fakes.paper import BTC, NOW, instrument, request, stop
 from tests.fakes.sim_exchange import World
@@ -42,6 +43,7 @@ class Bench:
             troubles=self.troubles,
             base_ids=lambda symbol: ClientOrderId(ids.derive("probe", symbol)),
             mark_of=lambda _: 100_000.0,
+            writes=Writes(self.clock),
         )
         self.reader = AccountReader(
             api=self.api,
