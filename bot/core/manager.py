@@ -64,7 +64,6 @@ def on_start(state: State, draft: Draft, at: Millis) -> None:
         if order.status is OrderStatus.INTENDED and order.retry_at is None:
             # It may have left, and may still be on its way.
             resolve.doubt(state, draft, order, "the run ended while it was being sent", at)
-            resolve.watch(state, draft, order.request.symbol)
         elif order.status is OrderStatus.CANCELING:
             # Nobody waits for the answer any more: cancel it again.
             draft.cancel(order)
@@ -120,7 +119,7 @@ def on_price(state: State, draft: Draft, symbol: Symbol, at: Millis) -> None:
     for bracket in exposure.brackets_on(state, symbol):
         is_exposed = True
         protect.on_price(state, draft, bracket)
-        if operation.may_exit(state) and bracket.id in state.brackets:
+        if operation.may_exit(state):
             exits.on_price(state, draft, state.brackets[bracket.id])
     if is_exposed:
         operation.check_limits(state, draft)
@@ -190,15 +189,18 @@ def advance_all(state: State, draft: Draft) -> None:
 
 
 def advance(state: State, draft: Draft, bracket_id: BracketId) -> None:
-    """Do for one bracket whatever is missing: entry, stop, exit, target, and its end."""
+    """Do for one bracket whatever is missing: entry, stop, exit, target, and its end.
+
+    Only the last of it, `exits.finish`, ends a bracket; one that has ended needs nothing.
+    """
+    if bracket_id not in state.brackets:
+        return
     for part in (entries.advance, protect.advance, exits.advance, exits.advance_target):
-        if bracket := state.brackets.get(bracket_id):
-            part(state, draft, bracket)
-    bracket = state.brackets.get(bracket_id)
-    if bracket is not None and operation.is_flattening(state) and bracket.closed_by is None:
+        part(state, draft, state.brackets[bracket_id])
+    bracket = state.brackets[bracket_id]
+    if operation.is_flattening(state) and bracket.closed_by is None:
         exits.start(state, draft, bracket, ClosedBy.OPERATOR)
-    if bracket := state.brackets.get(bracket_id):
-        exits.finish(state, draft, bracket)
+    exits.finish(state, draft, state.brackets[bracket_id])
 
 
 def _on_answer(

@@ -1,7 +1,7 @@
 """Small deliberate defects in a module's functions, one at a time.
 
 A mutant changes one thing: a comparison, a sign, a bound, a branch, a statement. Texts, notes and
-assertions are left alone: nobody's money hangs on them.
+assertions (`assert_never` is one) are left alone: nobody's money hangs on them.
 """
 
 import ast
@@ -176,6 +176,8 @@ def _is_told(statement: ast.stmt) -> bool:
             return True
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name))):
             return name in _TOLD
+        case ast.Expr(value=ast.Call(func=ast.Name(id="assert_never"))):
+            return True
         case ast.Assign(targets=[ast.Name(id=name)]):
             return name in _TEXTS
         case _:

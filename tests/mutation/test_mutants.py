@@ -11,6 +11,8 @@ def small(a, b):
         log.note("told", 3)
         forget(a)
         return True
+    if a is None:
+        assert_never(b)
     return a - 1
 """
 
@@ -28,8 +30,11 @@ def test_each_comparison_sign_bound_branch_and_call_is_changed_once() -> None:
         (4, "not left out"),
         (6, "call left out"),
         (7, "the other answer"),
-        (8, "1 to 2"),
-        (8, "Sub to Add"),
+        (8, "Is to IsNot"),
+        (8, "condition False"),
+        (8, "condition True"),
+        (10, "1 to 2"),
+        (10, "Sub to Add"),
     ] == sorted(found)
 
 
