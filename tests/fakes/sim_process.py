@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,11 +65,15 @@ def argv(*words: object) -> list[str]:
 class Run:
     """One process of the bot; whoever begins it ends it."""
 
-    def __init__(self, config: Path, *words: object) -> None:
+    def __init__(
+        self, config: Path, *words: object, environ: Mapping[str, str] | None = None
+    ) -> None:
+        """`environ` instead of this process's own."""
         self.said = ""
         self._process = subprocess.Popen(
             argv("run", "-c", config, *words),
             cwd=ROOT,
+            env=environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             bufsize=0,
@@ -82,6 +87,14 @@ class Run:
                 return False
         return True
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def listen(self, seconds: float) -> None:
         """Let it run for so long, and keep what it says."""
         end = monotonic_s() + seconds
@@ -90,6 +103,10 @@ class Run:
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+        self.send(signal.SIGTERM)
 
     def end(self) -> int:
         """Wait for its end; gives the exit code."""
@@ -113,11 +130,25 @@ class Run:
         return bool(part)
 
 
+def ended(
+    *words: object, typed: str = "", environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A verb that has ended, however it did; `typed` is what it reads."""
+    return subprocess.run(
+        argv(*words),
+        cwd=ROOT,
+        env=environ,
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=ENDS_WITHIN_S,
+    )
+
+
 def said(*words: object) -> str:
     """What a verb prints; it must end well."""
-    done = subprocess.run(
-        argv(*words), cwd=ROOT, capture_output=True, text=True, check=False, timeout=ENDS_WITHIN_S
-    )
+    done = ended(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
