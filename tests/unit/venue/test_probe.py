@@ -210,10 +210,19 @@ def test_every_day_it_is_proved_anew_under_another_name() -> None:
     names = {request.client_id for request, _, _ in bench.api.placed}
 
     assert 3 == len(bench.api.placed) == len(names)
-    assert len(bench.probe._own) <= KEPT_HOURS
     assert all(bench.probe.owns(name) for name in names)
     assert not bench.probe.owns(ClientOrderId("somebody"))
     assert not bench.probe.owns(None)
+
+
+def test_names_of_probes_are_known_for_eight_days() -> None:
+    async def act(bench: Bench) -> None:
+        first = bench.probe._name(BTC, NOW // 3_600_000)
+        assert bench.probe.owns(first)
+        await bench.clock.sleep(KEPT_HOURS * HOUR_S + 1)
+        assert not bench.probe.owns(first)
+
+    assert KEPT_HOURS == len(play(act).probe._own)
 
 
 def test_a_later_probe_that_is_refused_closes_the_symbol_again() -> None:
