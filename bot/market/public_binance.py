@@ -33,6 +33,8 @@ from bot.model.market import Candle, Funding
 from bot.model.primitives import Millis, Symbol
 
 WEIGHT: Final = "weight"
+DATA: Final = "data"
+"""What lies under /futures/data: 1,000 requests in five minutes."""
 INTERVALS: Final = {60_000: "1m", 300_000: "5m", 900_000: "15m", HOUR_MS: "1h"}
 KLINES_PAGE: Final = 1_000
 KLINES_FEW: Final = 99
@@ -47,8 +49,7 @@ DEPTHS: Final = ((50, 2), (100, 5), (500, 10))
 
 
 def _route(name: str, weight: int, *params: str) -> Route:
-    costs = {WEIGHT: weight} if weight else {}
-    return Route(name=name, costs=costs, params=frozenset(params))
+    return Route(name=name, costs={WEIGHT: weight}, params=frozenset(params))
 
 
 _BARS = ("symbol", "interval", "startTime", "endTime", "limit")
@@ -60,8 +61,10 @@ KLINES_SHORT = _route("fapiPublicGetKlines", 1, *_BARS)
 MARK_KLINES = _route("fapiPublicGetMarkPriceKlines", 5, *_BARS)
 MARK_KLINES_SHORT = _route("fapiPublicGetMarkPriceKlines", 1, *_BARS)
 OPEN_INTEREST = _route("fapiPublicGetOpenInterest", 1, "symbol")
-OPEN_INTEREST_PAST = _route(
-    "fapiDataGetOpenInterestHist", 0, "symbol", "period", "startTime", "endTime", "limit"
+OPEN_INTEREST_PAST = Route(
+    name="fapiDataGetOpenInterestHist",
+    costs={DATA: 1},
+    params=frozenset({"symbol", "period", "startTime", "endTime", "limit"}),
 )
 DEPTH = {limit: _route("fapiPublicGetDepth", cost, "symbol", "limit") for limit, cost in DEPTHS}
 BRACKETS = _route("fapiPrivateGetLeverageBracket", 1)

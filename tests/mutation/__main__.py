@@ -1,4 +1,4 @@
-"""How many small defects in the order manager, the reconciler and the risk gate are noticed?
+"""How many small defects in the order manager, the reconciler and the risk gate are noticed.
 
 `make mutation [ARGS="risk manager"]` prints each defect that no test saw, and the score. Each
 mutant runs in a process of its own, forked from one that has everything imported.

@@ -41,8 +41,6 @@ def _limit(kind: str, interval: str, count: int, limit: int) -> dict[str, Any]:
 def _market(instrument: Instrument, *, is_halted: bool) -> dict[str, Any]:
     name = display_symbol(instrument.symbol)
     base = name.removesuffix(QUOTE)
-    tick, lot = plain(instrument.tick_size), plain(instrument.lot_size)
-    qty_min, qty_max = plain(instrument.qty_min), plain(instrument.qty_max)
     return {
         "symbol": name,
         "pair": name,
@@ -65,29 +63,7 @@ def _market(instrument: Instrument, *, is_halted: bool) -> dict[str, Any]:
         "liquidationFee": "0.012500",
         "marketTakeBound": plain(rules.PRICE_SPAN),
         "maxMoveOrderLimit": 10000,
-        "filters": [
-            {
-                "filterType": "PRICE_FILTER",
-                "minPrice": tick,
-                "maxPrice": "100000000",
-                "tickSize": tick,
-            },
-            {"filterType": "LOT_SIZE", "stepSize": lot, "minQty": qty_min, "maxQty": qty_max},
-            {
-                "filterType": "MARKET_LOT_SIZE",
-                "stepSize": lot,
-                "minQty": qty_min,
-                "maxQty": qty_max,
-            },
-            {"filterType": "MAX_NUM_ORDERS", "limit": 200},
-            {"filterType": "MIN_NOTIONAL", "notional": plain(instrument.notional_min_usd)},
-            {
-                "filterType": "PERCENT_PRICE",
-                "multiplierUp": plain(1 + rules.PRICE_SPAN),
-                "multiplierDown": plain(1 - rules.PRICE_SPAN),
-                "multiplierDecimal": "4",
-            },
-        ],
+        "filters": _filters(instrument),
         "orderTypes": [
             "LIMIT",
             "MARKET",
@@ -99,3 +75,31 @@ def _market(instrument: Instrument, *, is_halted: bool) -> dict[str, Any]:
         ],
         "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],
     }
+
+
+def _filters(instrument: Instrument) -> list[dict[str, Any]]:
+    tick, lot = plain(instrument.tick_size), plain(instrument.lot_size)
+    qty_min, qty_max = plain(instrument.qty_min), plain(instrument.qty_max)
+    return [
+        {
+            "filterType": "PRICE_FILTER",
+            "minPrice": tick,
+            "maxPrice": "100000000",
+            "tickSize": tick,
+        },
+        {"filterType": "LOT_SIZE", "stepSize": lot, "minQty": qty_min, "maxQty": qty_max},
+        {
+            "filterType": "MARKET_LOT_SIZE",
+            "stepSize": lot,
+            "minQty": qty_min,
+            "maxQty": qty_max,
+        },
+        {"filterType": "MAX_NUM_ORDERS", "limit": 200},
+        {"filterType": "MIN_NOTIONAL", "notional": plain(instrument.notional_min_usd)},
+        {
+            "filterType": "PERCENT_PRICE",
+            "multiplierUp": plain(1 + rules.PRICE_SPAN),
+            "multiplierDown": plain(1 - rules.PRICE_SPAN),
+            "multiplierDecimal": "4",
+        },
+    ]

@@ -16,7 +16,14 @@ from bot.ports import Clock
 from bot.venue.api import PrivateApi
 from bot.venue.binanceusdm import BinanceApi
 from bot.venue.profiles.profile import Profile
-from bot.venue.requests.binanceusdm import ORDERS_1M, ORDERS_10S, TIME, WEIGHT, WINDOW
+from bot.venue.requests.binanceusdm import (
+    DATA_5M,
+    ORDERS_1M,
+    ORDERS_10S,
+    TIME,
+    WEIGHT,
+    WINDOW,
+)
 
 _REJECTED: Final = (
     # 1xxx: the request is not well formed, or asks for what there is not.
@@ -123,7 +130,7 @@ CONNECTION: Final = Connection(
         "fetchMarkets": {"types": ["linear"]},
         "recvWindow": 5_000,
     },
-    budgets=(WEIGHT, ORDERS_10S, ORDERS_1M),
+    budgets=(WEIGHT, ORDERS_10S, ORDERS_1M, DATA_5M),
     codes=CODES,
     refusal_of=refusal_of,
     used_of=used_of,

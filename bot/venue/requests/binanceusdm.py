@@ -18,6 +18,8 @@ WEIGHT: Final = Budget(name="weight", capacity=2_400, interval_ms=60_000)
 ORDERS_10S: Final = Budget(name="orders_10s", capacity=300, interval_ms=10_000)
 ORDERS_1M: Final = Budget(name="orders_1m", capacity=1_200, interval_ms=60_000)
 """Per account: new orders alone, cancels are free."""
+DATA_5M: Final = Budget(name="data", capacity=1_000, interval_ms=300_000)
+"""Per IP address: what lies under /futures/data ("Open Interest Statistics")."""
 
 WINDOW: Final = "recvWindow"
 PAGE_MAX: Final = 1_000

@@ -1,3 +1,5 @@
+"""The whole of a Binance that is none: doors, routes, copies of itself."""
+
 from decimal import Decimal
 
 from bot.model.primitives import Millis, Side

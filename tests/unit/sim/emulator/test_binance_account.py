@@ -1,3 +1,5 @@
+"""Positions, balances, trades and income at Binance."""
+
 from decimal import Decimal
 from typing import Any
 

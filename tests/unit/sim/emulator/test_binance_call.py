@@ -1,3 +1,5 @@
+"""Requests in Binance's form: parameters that are missing, unknown or malformed."""
+
 from decimal import Decimal
 
 import msgspec

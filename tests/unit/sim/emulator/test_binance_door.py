@@ -1,3 +1,5 @@
+"""Who is let in at Binance: keys, signatures, windows, weights, bans."""
+
 import msgspec
 import pytest
 

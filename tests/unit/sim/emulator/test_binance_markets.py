@@ -1,3 +1,5 @@
+"""The list of contracts in Binance's form."""
+
 from typing import Any
 
 from bot.sim.emulator.binance_markets import exchange_info

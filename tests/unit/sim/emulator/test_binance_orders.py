@@ -1,3 +1,5 @@
+"""Orders of both services at Binance, from placing to their end."""
+
 from typing import Any
 
 import pytest

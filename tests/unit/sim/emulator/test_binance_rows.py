@@ -1,3 +1,5 @@
+"""Orders, trades and positions as rows of Binance."""
+
 from decimal import Decimal
 
 from bot.model.order import TimeInForce

@@ -1,3 +1,5 @@
+"""Leverage, margin and position modes at Binance."""
+
 import msgspec
 
 from bot.model.instrument import LeverageTier

@@ -1,3 +1,5 @@
+"""What Binance's user stream tells of a happening."""
+
 from decimal import Decimal
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Numbers, names and statuses as Binance writes them."""
+
 from decimal import Decimal
 
 import msgspec

@@ -1,3 +1,5 @@
+"""Orders by id and by name, and what of them is shown."""
+
 from decimal import Decimal
 
 from bot.model.primitives import Millis, Side

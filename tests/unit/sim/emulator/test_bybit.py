@@ -1,3 +1,5 @@
+"""The whole of a Bybit that is none: doors, routes, private messages."""
+
 from decimal import Decimal
 from typing import Any
 

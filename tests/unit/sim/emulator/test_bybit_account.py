@@ -1,3 +1,5 @@
+"""An account at Bybit: margins, balances, leverage."""
+
 from decimal import Decimal
 
 from bot.sim.emulator.bybit_account import MODES

@@ -1,3 +1,5 @@
+"""Requests in Bybit's form: fields that are missing, unknown or malformed."""
+
 from typing import Any
 
 import pytest

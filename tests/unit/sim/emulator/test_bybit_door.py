@@ -1,3 +1,5 @@
+"""Who is let in at Bybit: keys, signatures, windows, limits."""
+
 import hashlib
 import hmac
 

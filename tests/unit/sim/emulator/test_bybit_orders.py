@@ -1,3 +1,5 @@
+"""Orders at Bybit: acknowledged first, shown later, two services in one list."""
+
 from decimal import Decimal
 from typing import Any
 

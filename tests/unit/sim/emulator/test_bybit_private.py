@@ -1,3 +1,5 @@
+"""Bybit's private routes: settings, positions, the wallet and what moved it."""
+
 from decimal import Decimal
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Prices, bars, depth and open interest at Bybit."""
+
 from typing import Any
 
 from bot.model.events import CandleClosed, FundingRead, OpenInterestRead

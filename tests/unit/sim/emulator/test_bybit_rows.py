@@ -1,3 +1,5 @@
+"""Orders, executions and positions as rows of Bybit."""
+
 from decimal import Decimal
 
 from bot.model.primitives import Millis

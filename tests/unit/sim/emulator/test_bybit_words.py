@@ -1,3 +1,5 @@
+"""Numbers, names and statuses as Bybit writes them."""
+
 from decimal import Decimal
 
 import pytest

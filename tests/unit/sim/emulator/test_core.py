@@ -1,3 +1,5 @@
+"""One exchange as a client meets it: taken, refused, copied."""
+
 from decimal import Decimal
 
 import pytest

@@ -1,3 +1,5 @@
+"""The wallet and the positions: every trade explains them."""
+
 from decimal import Decimal
 
 import msgspec

@@ -1,3 +1,5 @@
+"""What an order must be to be taken."""
+
 from decimal import Decimal
 
 import pytest

@@ -1,3 +1,5 @@
+"""Orders as plain data: what is left, at what average, whether it works."""
+
 from decimal import Decimal
 
 from bot.model.primitives import Side

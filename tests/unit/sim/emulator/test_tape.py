@@ -1,3 +1,5 @@
+"""What an emulated exchange remembers of its markets."""
+
 from bot.model.events import CandleClosed, FundingRead, MarketHalted, OpenInterestRead
 from bot.model.market import Candle, Funding
 from bot.model.primitives import Millis

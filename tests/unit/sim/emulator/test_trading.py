@@ -1,3 +1,5 @@
+"""How orders trade: depth, limits, triggers, liquidation, funding."""
+
 from decimal import Decimal
 
 from bot.model.events import FundingRead
