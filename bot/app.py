@@ -100,8 +100,10 @@ async def run(request: Request, ui: Ui) -> None:
         is_orderly = True
     finally:
         gc.enable()
-        await outside.close()
-        ledger.close(wall=wall_now() if is_orderly else None)
+        try:
+            await outside.close()
+        finally:
+            ledger.close(wall=wall_now() if is_orderly else None)
 
 
 def require_symbols(snapshot: Snapshot, symbols: Sequence[Symbol], *, where: str) -> None:
@@ -169,7 +171,7 @@ class Made(NamedTuple):
 async def _make(request: Request, ui: Ui, start: Start) -> Made:
     """Make what takes long; market time begins to run only when it is done."""
     config, market, outside = request.config, start.market, start.outside
-    link, instruments = outside.link, market.instruments
+    link, instruments = outside.link, dict(market.instruments)
     if link is not None and outside.api is not None:
         from bot import going_live  # noqa: PLC0415  (ccxt only where an exchange is asked)
 

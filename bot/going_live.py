@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from bot import credentials
 from bot.config import Config
-from bot.errors import AccessError, ConfigError, UnavailableError
+from bot.errors import AccessError, ConfigError, LiqbotError, UnavailableError
 from bot.gateway.failures import GatewayError, RefusedError, Verdict
 from bot.link import Link
+from bot.market.instruments import checked
 from bot.model.instrument import Instrument
 from bot.model.primitives import Symbol
 from bot.request import Confirmation
@@ -35,12 +36,20 @@ def account_name(link: Link, identity: Identity) -> str:
 def confirmation_of(link: Link, identity: Identity) -> Confirmation:
     """The question for one account."""
     account = account_name(link, identity)
-    told = tuple(finding.what for finding in credentials.judge(identity.rights))
+    found = credentials.judge(identity.rights)
+    told = tuple(f"{finding.what} {finding.remedy}" for finding in found)
     return Confirmation(account=account, phrase=f"trade live on {account}", told=told)
 
 
 def open_api(link: Link, symbols: Sequence[Symbol]) -> PrivateApi:
-    """The exchange's private interface for these symbols."""
+    """The exchange's private interface for these symbols.
+
+    Raises:
+        ConfigError: one is no contract that can be traded there; nobody need be asked then.
+
+    """
+    for symbol in symbols:
+        checked(symbol, link.client.exchange.markets)
     make = link.profile.open_api
     assert make is not None, "the configuration refuses exchanges that have none"
     return make(link.client, link.ids(dict.fromkeys(symbols)), link.clock)
@@ -57,21 +66,11 @@ async def identify(link: Link, api: PrivateApi) -> Identity:
     title = link.profile.connection.title
     try:
         identity = await api.identity()
-    except RefusedError as error:
-        if error.verdict is Verdict.AUTH:
-            raise AccessError(
-                f"{title} does not accept the key: {error.reason} ({error.code}).",
-                where="exchange keys",
-                remedy="Look at the key there: is it whole, is this machine's address allowed, "
-                "may it trade futures?",
-            ) from error
-        raise _unavailable(title, error) from error
     except GatewayError as error:
-        raise _unavailable(title, error) from error
+        raise _failure(title, error) from error
     for finding in credentials.judge(identity.rights):
         if finding.is_fatal:
             raise AccessError(finding.what, where="exchange keys", remedy=finding.remedy)
-        log.warning("keys.judged", text=f"{finding.what} {finding.remedy}")
     if not identity.can_trade:
         raise AccessError(
             "The key may look and not trade.",
@@ -111,6 +110,7 @@ async def set_up(
 
     Raises:
         ConfigError: the account cannot be traded on as it is.
+        AccessError: the key may not do one of the things that are asked.
         UnavailableError: the exchange does not answer for the account.
 
     """
@@ -123,7 +123,7 @@ async def set_up(
             is_margin_mode_shared=link.profile.has_shared_margin_mode,
         )
     except GatewayError as error:
-        raise _unavailable(link.profile.connection.title, error) from error
+        raise _failure(link.profile.connection.title, error) from error
     for finding in ready.findings:
         if finding.is_fatal:
             raise ConfigError(finding.what, where="exchange account", remedy=finding.remedy)
@@ -145,9 +145,18 @@ def with_fees(instruments: Mapping[Symbol, Instrument], ready: Ready) -> dict[Sy
     }
 
 
-def _unavailable(title: str, error: GatewayError) -> UnavailableError:
+def _failure(title: str, error: GatewayError) -> LiqbotError:
+    """Why the account cannot be asked: a key to be mended, or an exchange to be waited for."""
+    reason = error.reason.rstrip(".")
+    if isinstance(error, RefusedError) and error.verdict is Verdict.AUTH:
+        return AccessError(
+            f"{title} does not accept the key: {reason} ({error.code}).",
+            where="exchange keys",
+            remedy="Look at the key there: is it whole, is this machine's address allowed, "
+            "may it trade futures?",
+        )
     return UnavailableError(
-        f"{title} does not answer for the account: {error.reason}.",
+        f"{title} does not answer for the account: {reason}.",
         where="exchange",
-        remedy="Nothing was sent. Look at the network and the exchange's status page.",
+        remedy="No order was sent. Look at the network and the exchange's status page.",
     )

@@ -111,7 +111,7 @@ async def connect(
     except GatewayError as error:
         await client.close()
         raise UnavailableError(
-            f"{profile.connection.title} does not answer: {error.reason}.",
+            f"{profile.connection.title} does not answer: {error.reason.rstrip('.')}.",
             where=settings.base_url or settings.id,
             remedy="Look at the network and the exchange's status page; then start again.",
         ) from error

@@ -4,9 +4,11 @@ import os
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
 from bot import credentials
 from bot.config import Config
+from bot.config.exchange import is_loopback
 from bot.model.wiring import MarketSource
 from bot.request import Request, Ui
 from bot.store.opening import require_account
@@ -15,6 +17,8 @@ from bot.store.recorder import Ledger
 if TYPE_CHECKING:
     from bot.link import Link
     from bot.venue.api import PrivateApi
+
+log = structlog.get_logger()
 
 
 class Outside(msgspec.Struct, kw_only=True):
@@ -65,7 +69,8 @@ async def reach(request: Request, ui: Ui, ledger: Ledger) -> Outside:
         outside.api = going_live.open_api(link, list(config.symbol_settings))
         identity = await going_live.identify(link, outside.api)
         question = going_live.confirmation_of(link, identity)
-        require_account(ledger, question.account)
+        for row in question.told:
+            log.warning("keys.judged", text=row)
         going_live.require_confirmed(ledger, question, ask=ui.confirm)
     except BaseException:
         await link.close()
@@ -80,5 +85,7 @@ def paper_account(config: Config) -> str:
     if market.source is MarketSource.SIMULATED:
         return f"the embedded market with seed {market.simulated.seed}"
     if market.source is MarketSource.EXCHANGE:
-        return f"paper money at the prices of {config.exchange.id}"
+        is_rehearsal = is_loopback(config.exchange.base_url)
+        whose = "a rehearsal of " if is_rehearsal else ""
+        return f"paper money at the prices of {whose}{config.exchange.id}"
     return f"the {market.source} market"

@@ -150,7 +150,11 @@ def clock(place: Place) -> Check:
     if off_ms is not None and abs(off_ms) > FILE_STAMP_MAX_MS:
         what = f"{off_ms / 1000:+.1f} s off the stamps of the file system"
         return Check(name="clock", verdict="warn", what=what, remedy=remedy)
-    what = f"{shown} UTC is plausible; not measured, as paper trading asks no time source"
+    is_asked = place.config.market.source is MarketSource.EXCHANGE
+    how = "compared with the exchange's below"
+    if not is_asked:
+        how = "not measured, as paper trading asks no time source"
+    what = f"{shown} UTC is plausible; {how}"
     return Check(name="clock", verdict="ok", what=what)
 
 

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from bot import credentials
 from bot.cli.context import Place, find_place, place_options
 from bot.errors import AccessError, UsageError
 from bot.request import Confirmation
@@ -24,17 +25,13 @@ def confirm_command(config: str | None, data_dir: str | None) -> None:
             remedy="Set mode: live first; rehearse on paper before that.",
         )
     os.umask(0o077)
-    asyncio.run(_confirm(place))
-
-
-async def _confirm(place: Place) -> None:
-    from bot import __version__, credentials, going_live  # noqa: PLC0415  (ccxt, only for this)
+    from bot import __version__, going_live, logs  # noqa: PLC0415  (ccxt, only for this)
     from bot.app import instance_of  # noqa: PLC0415
     from bot.clock import wall_now  # noqa: PLC0415
-    from bot.link import connect  # noqa: PLC0415
     from bot.store.files import DataFiles  # noqa: PLC0415
     from bot.store.opening import OpenRequest, is_confirmed, open_ledger  # noqa: PLC0415
 
+    logs.set_up(level="error", story=None)  # Only a person is talked to here.
     keys = credentials.find(os.environ, place.config_path.with_name(credentials.FILE_NAME))
     credentials.require(keys, mode="live")
     request = OpenRequest(
@@ -48,13 +45,8 @@ async def _confirm(place: Place) -> None:
     )
     ledger = open_ledger(request)
     try:
-        link = await connect(place.config, keys, lambda *_: None)
-        try:
-            api = going_live.open_api(link, list(place.config.symbol_settings))
-            identity = await going_live.identify(link, api)
-        finally:
-            await link.close()
-        question = going_live.confirmation_of(link, identity)
+        # Asked outside of the loop: a person takes their time, and may end it with Ctrl-C.
+        question = asyncio.run(_question(place, keys))
         if is_confirmed(ledger, question.account):
             click.echo(f"Live trading on {question.account} is confirmed already.")
             return
@@ -62,6 +54,19 @@ async def _confirm(place: Place) -> None:
         click.echo("Confirmed. `liqbot check` tells what else is to know; then `liqbot run`.")
     finally:
         ledger.close(wall=wall_now())
+
+
+async def _question(place: Place, keys: credentials.Credentials) -> Confirmation:
+    """Whose key it is, asked at the exchange."""
+    from bot import going_live  # noqa: PLC0415  (ccxt, only for this)
+    from bot.link import connect  # noqa: PLC0415  (the same)
+
+    link = await connect(place.config, keys, lambda *_: None)
+    try:
+        api = going_live.open_api(link, list(place.config.symbol_settings))
+        return going_live.confirmation_of(link, await going_live.identify(link, api))
+    finally:
+        await link.close()
 
 
 def ask(question: Confirmation) -> bool:

@@ -5,6 +5,7 @@ import math
 import os
 import sys
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import click
 
@@ -75,15 +76,19 @@ def _refuse_flat_out_http(place: Place) -> None:
 
 def banner(place: Place) -> str:
     """The first line: version, mode and safety."""
-    config = place.config
-    if config.is_live:
-        what = f"real orders on {config.exchange.id}"
-        if is_loopback(config.exchange.base_url):
-            what = f"a rehearsal of {config.exchange.id}: the exchange is on this machine"
-    elif config.market.source is MarketSource.SIMULATED:
+    config, source = place.config, place.config.market.source
+    exchange = config.exchange
+    near = urlsplit(exchange.base_url).netloc if is_loopback(exchange.base_url) else ""
+    if config.is_live and near:
+        # A proxy on this machine would lead to the exchange itself.
+        what = f"orders for {exchange.id} go to {near}: a rehearsal, unless that is a proxy"
+    elif config.is_live:
+        what = f"real orders on {exchange.id}"
+    elif source is MarketSource.SIMULATED:
         what = "embedded market: nothing leaves this machine, no keys"
-    elif config.market.source is MarketSource.EXCHANGE:
-        what = f"prices of {config.exchange.id}: no order leaves this machine, no keys"
+    elif source is MarketSource.EXCHANGE:
+        whence = f", asked at {near}" if near else ""
+        what = f"prices of {exchange.id}{whence}: no order leaves this machine, no keys"
     else:
         what = "recorded market: no order leaves this machine, no keys"
     return f"liqbot {__version__}   {config.mode.upper()}   {what}"

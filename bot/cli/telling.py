@@ -1,5 +1,6 @@
 """What a person sees around the story of a run: where things are, how to stop, what to type."""
 
+import signal
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,10 @@ class Told:
         self._closed_before = 0
         self._opened: Opened | None = None
 
+    @property
+    def _is_live(self) -> bool:
+        return self._place.config.is_live
+
     def begin(self) -> None:
         """The first lines: mode, safety, and where things are."""
         self._say(banner(self._place), "run.started")
@@ -62,7 +67,12 @@ class Told:
         from bot.cli.confirm import ask  # noqa: PLC0415  (once in the life of an account)
 
         self._end_progress()
-        return ask(question)
+        # The loop stands still meanwhile, and Ctrl-C must be heard all the same.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return ask(question)
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def opened(self, opened: Opened) -> None:
         """What account this is, and which market."""
@@ -70,14 +80,15 @@ class Told:
         self._opened = opened
         config, account = self._place.config, opened.snapshot.account
         risk = f"risk {config.risk.risk_pct:.2f} % a trade, at most {config.risk.max_positions}"
-        if account is None and config.is_live:
+        if account is None and self._is_live:
             self._say(f"account   {opened.account}, new here, {risk} positions")
         elif account is None:
             self._say(f"account   {money(config.paper.balance_usd)} USDT, new, {risk} positions")
         else:
+            whose = f"{opened.account}, " if self._is_live else ""
             held = sum(row.open_qty > 0 for row in opened.snapshot.brackets)
             kept = f", {held} open position{'s' if held != 1 else ''} with its stop" if held else ""
-            self._say(f"account   {money(account.balance_usd)} USDT, resumed{kept}")
+            self._say(f"account   {whose}{money(account.balance_usd)} USDT, resumed{kept}")
         if opened.ledger_note:
             self._say(f"ledger    {opened.ledger_note}")
         self._say(f"market    {self._market(opened)}")
@@ -90,14 +101,16 @@ class Told:
             return
         self._say(f"ready in {took_s:.1f} s\n")
         self._say_holds(state)
-        if self._place.config.market.source is MarketSource.SIMULATED:
+        if self._place.config.market.source is not MarketSource.RECORDED:
             named = display_symbol(next(iter(state.symbols)))
-            self._say("Stop  Ctrl-C (positions are kept)")
+            stays = "keep their stops at the exchange" if self._is_live else "are kept"
+            self._say(f"Stop  Ctrl-C (positions {stays})")
             self._say("From another terminal in this folder:")
             self._say(
                 f"  {paste_command(self._place, 'status')}   (also: why {named}, trades, check)"
             )
-            if self._opened is not None and self._opened.is_new:
+            is_new = self._opened is not None and self._opened.is_new
+            if is_new and self._place.config.market.source is MarketSource.SIMULATED:
                 self._say("You should see a first trade within two minutes.")
             self._say("")
 
@@ -123,7 +136,7 @@ class Told:
         held = len(open_brackets(state))
         if held:
             them = "position stays open with its stop" if held == 1 else "positions stay open"
-            kind = "" if self._place.config.is_live else "paper "
+            kind = "" if self._is_live else "paper "
             self._say(f"{held} {kind}{them}; the next run resumes.")
         if self._is_story:
             self._say(_summary(self._place))

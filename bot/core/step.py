@@ -131,5 +131,7 @@ def _on_operator(
         case InstrumentsChanged(instruments=instruments):
             # In place: the venue rounds by the same table.
             state.instruments.update({row.symbol: row for row in instruments})
+            for known in state.symbols.values():
+                known.instrument = state.instruments[known.symbol]
         case _:
             assert_never(event)

@@ -7,6 +7,9 @@ from bot.errors import DataDirError
 from bot.model.primitives import Millis
 from bot.store import statements
 
+CONFIRMED = "confirmed_live"
+"""The key under which a person's word is kept; `bot.store.reader` reads it too."""
+
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """Written once, when the ledger is made."""
@@ -77,9 +80,6 @@ def require_match(meta: Meta, *, mode: str, account_id: str, where: str) -> None
 def bind_account(connection: sa.Connection, account_id: str) -> None:
     """Write down whose account it is, once the venue has said so."""
     connection.exec_driver_sql(statements.META, ("account_id", account_id))
-
-
-CONFIRMED = "confirmed_live"
 
 
 def confirmed_account(connection: sa.Connection) -> str:

@@ -254,8 +254,7 @@ class Reader:
 
     def confirmed_account(self) -> str:
         """The account for which a person has confirmed live trading; empty: none."""
-        found = self._rows("SELECT value FROM meta WHERE key = 'confirmed_live'")
-        return str(found[0][0]) if found else ""
+        return str(self.meta.get("confirmed_live", ""))
 
     def last_boot(self) -> BootRow | None:
         """The newest start; None for a ledger that never ran."""
