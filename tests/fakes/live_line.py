@@ -6,7 +6,7 @@ flights belong to the world outside, not to the bot.
 
 import asyncio
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -15,6 +15,10 @@ from bot.gateway.http import HttpReply, HttpRequest
 from bot.model.primitives import Millis
 from bot.ports import Clock
 
+LOST: Final = HttpReply(status=0)
+"""In the place of a reply: it never comes back."""
+LATE: Final = "x-late-s"
+"""Header of a reply that comes so many seconds late."""
 Handle = Callable[[HttpRequest, Millis], HttpReply]
 """An emulator's dialect: a request that arrives at an instant, and its reply."""
 
@@ -126,7 +130,11 @@ class Line:
         await self._clock.sleep(up_s + 0.001)
         self.outside.pass_time(self._clock.now())
         reply = self.outside.answers.pop(number)
-        await self._clock.sleep(self._chance.uniform(*weather.down_s))
+        if reply is LOST:
+            await self._clock.sleep(timeout_s)
+            raise NoAnswerError("no reply within the time limit")
+        late_s = float(reply.headers.get(LATE, 0))
+        await self._clock.sleep(self._chance.uniform(*weather.down_s) + late_s)
         if is_garbled:
             body = self._chance.choice([b"", b"<html>maintenance</html>", b"{}", reply.body[:-2]])
             return HttpReply(status=200, headers=reply.headers, body=body)
