@@ -124,8 +124,9 @@ def require(credentials: Credentials, *, mode: str) -> str:
     missing = [name for name in REQUIRED if getattr(credentials, name) is None]
     if missing:
         names = " and ".join(f"exchange_{name}" for name in missing)
+        is_or_are = "is" if len(missing) == 1 else "are"
         raise AccessError(
-            f"Live trading needs keys, and {names} is missing.",
+            f"Live trading needs keys, and {names} {is_or_are} missing.",
             where=credentials.where or "credentials",
             remedy="Put them where docs/configuration.md says, or set mode: paper.",
         )

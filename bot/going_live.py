@@ -150,7 +150,7 @@ def _failure(title: str, error: GatewayError) -> LiqbotError:
     reason = error.reason.rstrip(".")
     if isinstance(error, RefusedError) and error.verdict is Verdict.AUTH:
         return AccessError(
-            f"{title} does not accept the key: {reason} ({error.code}).",
+            f"The key is not accepted: {reason}.",
             where="exchange keys",
             remedy="Look at the key there: is it whole, is this machine's address allowed, "
             "may it trade futures?",

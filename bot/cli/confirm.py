@@ -8,7 +8,7 @@ import sys
 import click
 
 from bot import credentials
-from bot.cli.context import Place, find_place, place_options
+from bot.cli.context import Place, find_place, paste_command, place_options, start_command
 from bot.errors import AccessError, UsageError
 from bot.request import Confirmation
 
@@ -51,7 +51,8 @@ def confirm_command(config: str | None, data_dir: str | None) -> None:
             click.echo(f"Live trading on {question.account} is confirmed already.")
             return
         going_live.require_confirmed(ledger, question, ask=ask)
-        click.echo("Confirmed. `liqbot check` tells what else is to know; then `liqbot run`.")
+        check, run = paste_command(place, "check"), start_command(place)
+        click.echo(f"Confirmed. `{check}` tells what else is to know; then `{run}`.")
     finally:
         ledger.close(wall=wall_now())
 

@@ -101,7 +101,7 @@ def test_c7_live_without_keys_is_refused(tmp_path: Path) -> None:
     found = checks.keys(a_place(tmp_path, Config(mode=Mode.LIVE)), {})
 
     assert ("FAIL", 77) == (found.verdict, found.code)
-    assert "exchange_api_key and exchange_secret is missing" in found.what
+    assert "exchange_api_key and exchange_secret are missing" in found.what
 
 
 def test_an_errors_words_are_kept() -> None:
