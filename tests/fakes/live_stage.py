@@ -28,7 +28,8 @@ from tests.fakes.sim_market import BASE, LEVEL, T0, Path, Script, a_reading, a_r
 from tests.fakes.sim_runs import Story, settled_after
 from tests.fakes.sim_venue import Line as BadLine
 
-Act = Callable[[Millis], Event | None]
+Act = Callable[[Millis], object]
+"""What is done at an instant; an Event that comes of it is handed to the bot."""
 FLAT: Final[Path] = ((0.0, BASE),)
 NOTICED_S: Final = 13.0
 """Without a stream what others did is found by the next reading of the account."""
@@ -128,7 +129,12 @@ class Stage:
     def at(self, second: float, act: Act) -> None:
         """At a second of the script something is done, or an event comes."""
         moment = Millis(T0 + int(second * 1000))
-        self._acts.append((second, lambda: act(moment)))
+
+        def done() -> Event | None:
+            found = act(moment)
+            return found if isinstance(found, msgspec.Struct) else None  # type: ignore[return-value]
+
+        self._acts.append((second, done))
 
     def by_hand(
         self, second: float, qty: str | Decimal | None = None, *, origin: Origin = Origin.MANUAL
@@ -142,6 +148,11 @@ class Stage:
                 self.core.trade_by_hand(BTC, side, abs(signed), at, origin=origin)
 
         self.at(second, act)
+
+    def cancel_stops(self, at: Millis) -> None:
+        """Somebody cancels every stop by hand."""
+        for row in self.core.desk.book.working(BTC, conditional=True):
+            self.core.cancel(row, at)
 
     def moves(self, mark: float) -> Callable[[Millis], None]:
         """The market jumps in this very moment, and goes on from there."""

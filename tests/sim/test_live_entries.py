@@ -13,7 +13,6 @@ import pytest
 
 from bot.gateway.http import HttpReply
 from bot.model.account import HoldCause, OperatingState
-from bot.model.events import Event
 from bot.model.order import Leg, OrderStatus
 from bot.model.primitives import ZERO, Millis
 from bot.sim.emulator.state import Status, Why
@@ -244,18 +243,10 @@ def test_e42_an_entry_pays_no_more_than_its_cap_when_the_price_has_run_away(exch
 @both
 def test_e42_what_a_gap_cost_beyond_the_stop_counts_to_the_days_loss(exchange: str) -> None:
     stage = Stage(exchange)
-    stage.at(4.0, _then(stage.moves(97_000.0)))
+    stage.at(4.0, stage.moves(97_000.0))
     story = stage.plays(20.0, checks=Checks(protected_within_ms=20_000))
     account = story.life.state.account
 
     assert account is not None
     assert account.balance_usd == stage.world.wallet_usd()
     assert HoldCause.DAY_LOSS in {hold.cause for hold in story.life.state.operation.holds}
-
-
-def _then(act: Callable[[Millis], None]) -> Callable[[Millis], Event | None]:
-    def done(at: Millis) -> Event | None:
-        act(at)
-        return None
-
-    return done
