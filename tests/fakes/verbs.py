@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import structlog
 from click.testing import CliRunner
 
 from bot.cli import liqbot
@@ -61,13 +63,29 @@ def say(*words: str, environ: Mapping[str, str] | None = None, text: str = "") -
             "LIQBOT_EXCHANGE_SECRET",
         )
     )
-    result = CliRunner().invoke(liqbot, list(words), env={**clear, **(environ or {})}, input=text)
+    with as_it_was():
+        result = CliRunner().invoke(
+            liqbot, list(words), env={**clear, **(environ or {})}, input=text
+        )
     error = result.exception
     if isinstance(error, LiqbotError):
         return Said(error.exit_code, result.stdout, result.stderr + str(error))
     if error is not None and not isinstance(error, SystemExit):
         raise error
     return Said(result.exit_code, result.stdout, result.stderr)
+
+
+@contextlib.contextmanager
+def as_it_was() -> Iterator[None]:
+    """A verb sets logging up for a process of its own; here the next one finds none of it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def a_config(folder: Path, text: str = "") -> Path:

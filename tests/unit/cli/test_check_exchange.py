@@ -66,7 +66,7 @@ def test_paper_on_an_exchanges_prices_is_checked_without_keys(
     assert [] == served.signed
 
 
-def test_keys_are_not_even_looked_for_on_paper(binance: ServedExchange, tmp_path: Path) -> None:
+def test_c7_keys_are_ignored_on_paper(binance: ServedExchange, tmp_path: Path) -> None:
     path = str(binance.config(tmp_path, mode="paper"))
     said = say("check", "--json", "-c", path, environ=KEYS)
 
@@ -108,7 +108,7 @@ def test_an_account_that_nobody_has_confirmed_is_told_with_the_command(
     assert "ok" == line(after, "confirmed")["verdict"]
 
 
-def test_a_ledger_of_another_account_is_told(tmp_path: Path) -> None:
+def test_c15_a_ledger_of_another_account_is_told(tmp_path: Path) -> None:
     with serving(account="1001") as first:
         confirmed(first, tmp_path)
     with serving(account="1002") as second:
@@ -119,7 +119,7 @@ def test_a_ledger_of_another_account_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", KEYS)
-def test_a_wrong_key_or_secret_is_not_accepted(
+def test_e45_a_wrong_key_or_secret_is_not_accepted(
     served: ServedExchange, tmp_path: Path, name: str
 ) -> None:
     said = checked(served, tmp_path, **{name: "Xq7mistaken"})
@@ -132,7 +132,7 @@ def test_a_wrong_key_or_secret_is_not_accepted(
     assert "ok" == line(said, "exchange")["verdict"]
 
 
-def test_a_key_that_may_withdraw_is_refused(served: ServedExchange, tmp_path: Path) -> None:
+def test_e46_a_key_that_may_withdraw_is_refused(served: ServedExchange, tmp_path: Path) -> None:
     served.key.can_withdraw = True
     said = checked(served, tmp_path)
 
@@ -140,7 +140,7 @@ def test_a_key_that_may_withdraw_is_refused(served: ServedExchange, tmp_path: Pa
     assert "may withdraw money" in line(said, "account")["what"]
 
 
-def test_a_key_that_may_only_look_is_refused(served: ServedExchange, tmp_path: Path) -> None:
+def test_e47_a_key_that_may_only_look_is_refused(served: ServedExchange, tmp_path: Path) -> None:
     if served.exchange == "bybit":
         served.key.is_read_only = True
     else:
@@ -151,7 +151,7 @@ def test_a_key_that_may_only_look_is_refused(served: ServedExchange, tmp_path: P
     assert "The key may look and not trade." == line(said, "account")["what"]
 
 
-def test_without_keys_the_exchange_is_asked_all_the_same(
+def test_c7_without_keys_the_exchange_is_asked_all_the_same(
     binance: ServedExchange, tmp_path: Path
 ) -> None:
     said = say("check", "--json", "-c", str(binance.config(tmp_path)))
@@ -176,7 +176,7 @@ def test_hedge_mode_is_set_by_the_start_unless_something_is_open(
     assert (0, "warn", "The start sets it.") == (said.code, row["verdict"], row["remedy"])
 
 
-def test_hedge_mode_with_a_position_stops_the_start(
+def test_e28_hedge_mode_with_a_position_stops_the_start(
     binance: ServedExchange, tmp_path: Path
 ) -> None:
     confirmed(binance, tmp_path)
@@ -216,7 +216,7 @@ def test_an_exchange_that_is_not_there_ends_with_69(tmp_path: Path) -> None:
     assert row["remedy"]
 
 
-def test_a_symbol_that_is_not_listed_is_told_with_the_nearest(
+def test_c13_a_symbol_that_is_not_listed_is_told_with_the_nearest(
     binance: ServedExchange, tmp_path: Path
 ) -> None:
     path = binance.config(tmp_path)
