@@ -68,8 +68,10 @@ _NO_STOP_TYPES: Final = frozenset({"", "UNKNOWN"})
 _MOVES_POSITION: Final = frozenset(
     {"Trade", "AdlTrade", "BustTrade", "Delivery", "BlockTrade", "MovePosition"}
 )
-"""Kinds of executions that change a position; the others (Funding, Settle) only move money."""
-_BY_THE_EXCHANGE: Final = frozenset({"AdlTrade", "BustTrade", "Delivery"})
+"""Kinds of executions that change a position; the others (Funding) only move money."""
+_SETTLED: Final = "Settle"
+"""Money of a session, or the end of a position whose contract is delisted (page "Enums")."""
+_BY_THE_EXCHANGE: Final = frozenset({"AdlTrade", "BustTrade", "Delivery", _SETTLED})
 _LIQUIDATIONS: Final = frozenset({"CreateByLiq", "CreateByTakeOver_PassThrough"})
 
 
@@ -117,7 +119,7 @@ def fill(row: ExecutionRow, symbols: Symbols, stop_of: StopOf) -> Fill | None:
     and side, because both stand at the same trigger price for the same position.
     """
     symbol = symbols.get(row.symbol)
-    if symbol is None or row.category != "linear" or row.exec_type not in _MOVES_POSITION:
+    if symbol is None or row.category != "linear" or not _moves_position(row):
         return None
     is_liquidation = row.exec_type == "BustTrade" or row.create_type in _LIQUIDATIONS
     client_id: ClientOrderId | None = None
@@ -138,6 +140,12 @@ def fill(row: ExecutionRow, symbols: Symbols, stop_of: StopOf) -> Fill | None:
         is_maker=row.is_maker,
         is_liquidation=is_liquidation,
     )
+
+
+def _moves_position(row: ExecutionRow) -> bool:
+    if row.exec_type == _SETTLED:
+        return number(row.closed_size or "0") > 0
+    return row.exec_type in _MOVES_POSITION
 
 
 def position(row: PositionRow, symbols: Symbols) -> Position | None:

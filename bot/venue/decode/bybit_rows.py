@@ -64,6 +64,7 @@ class ExecutionRow(_Row, frozen=True, kw_only=True):
     exec_type: str
     create_type: str = ""
     stop_order_type: str = ""
+    closed_size: str = ""
     is_maker: bool = False
     category: str = "linear"
 

@@ -124,6 +124,7 @@ def test_money_that_moves_no_position_is_no_fill(kind: str) -> None:
         ({"execType": "Trade", "createType": "CreateByLiq"}, True),
         ({"execType": "AdlTrade", "createType": "CreateByAdl_PassThrough"}, False),
         ({"execType": "Delivery", "createType": "CreateBySettle"}, False),
+        ({"execType": "Settle", "createType": "CreateBySettle", "closedSize": "0.1"}, False),
     ],
 )
 def test_what_the_exchange_trades_by_itself_is_no_order_of_ours(
