@@ -265,6 +265,7 @@ class Life:
             parts.state,
             parts.clock,
             parts.inbox.put,
+            account=parts.ledger.meta.account_id,
             trouble=lambda: parts.loop.store_trouble,
         )
         async with contextlib.AsyncExitStack() as stack:

@@ -37,6 +37,8 @@ def status_command(config: str | None, data_dir: str | None, *, as_json: bool) -
         print_json(document)
         return
     click.echo(_headline(document))
+    if document["mode"] == "live":
+        click.echo(f"  on {document['account']}")
     for hold in document["holds"]:
         click.echo(_hold(hold))
     click.echo()
@@ -101,7 +103,10 @@ def _headline(document: dict[str, Any]) -> str:
         positions += f", {bare} WITHOUT A CONFIRMED STOP" if bare else " and protected"
     colour = "green" if document["state"] == "TRADING" and not bare else "yellow"
     state = tables.paint(document["state"], "red" if bare else colour)
-    return f"{state}  {document['mode']}, up {tables.span(document['uptime_s'])}, {positions}"
+    mode = document["mode"]
+    if mode == "live":  # Where nobody can miss it.
+        mode = tables.paint("LIVE", "red")
+    return f"{state}  {mode}, up {tables.span(document['uptime_s'])}, {positions}"
 
 
 def _hold(hold: dict[str, Any]) -> str:
@@ -179,7 +184,7 @@ def _last_decision(refusal: dict[str, Any], at: str) -> str:
 
 def _not_running(place: Place, *, as_json: bool) -> NoReturn:
     """Say when it was last seen and what stays, and end with 3."""
-    boot, held, last_at = _last_known(place)
+    boot, held, last_at, account = _last_known(place)
     seen_at = _last_seen(place, boot)
     if as_json:
         print_json(
@@ -187,6 +192,7 @@ def _not_running(place: Place, *, as_json: bool) -> NoReturn:
                 "state": "STOPPED",
                 "reason": "not running",
                 "mode": place.config.mode,
+                "account": account,
                 "at": documents.rfc3339(last_at),
                 "last_seen_at": documents.rfc3339(seen_at),
                 "positions": [documents.position(row, None) for row in held],
@@ -200,20 +206,21 @@ def _not_running(place: Place, *, as_json: bool) -> NoReturn:
 
         ago = tables.about(max(wall_now() - (seen_at or boot.started_at), 0) / 1000)
         how = "stopped in order" if boot.is_clean else "ended without a stop (killed or crashed)"
-        first = f"Not running. Last seen {ago} ago, {how}, {_what_stays(held)}."
+        whose = f" ({account})" if place.config.is_live and account else ""
+        first = f"Not running{whose}. Last seen {ago} ago, {how}, {_what_stays(held)}."
     start = f"Start: {start_command(place)}   (service: systemctl start liqbot)"
     click.echo(tables.wrapped(first))
     click.echo(start)
     raise click.exceptions.Exit(NotRunningError.exit_code)
 
 
-def _last_known(place: Place) -> tuple[BootRow | None, list[Bracket], Millis | None]:
+def _last_known(place: Place) -> tuple[BootRow | None, list[Bracket], Millis | None, str]:
     try:
         with Reader(place.ledger) as reader:
             held = [row for row in reader.open_brackets() if row.open_qty > 0]
-            return reader.last_boot(), held, reader.last_at() or None
+            return reader.last_boot(), held, reader.last_at() or None, reader.meta["account_id"]
     except DataDirError:
-        return None, [], None
+        return None, [], None, ""
 
 
 def _last_seen(place: Place, boot: BootRow | None) -> Millis | None:

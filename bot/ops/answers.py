@@ -29,9 +29,19 @@ class Answers:
     """The verbs that the control socket understands."""
 
     def __init__(
-        self, state: State, clock: Clock, emit: Emit, *, trouble: Callable[[], str] = str
+        self,
+        state: State,
+        clock: Clock,
+        emit: Emit,
+        *,
+        account: str = "",
+        trouble: Callable[[], str] = str,
     ) -> None:
-        """`trouble` gives the sentence of a ledger that cannot be written now, else nothing."""
+        """`account` is whose books the ledger keeps, in words.
+
+        `trouble` gives the sentence of a ledger that cannot be written now, else nothing.
+        """
+        self._account = account
         self._state = state
         self._trouble = trouble
         self._clock = clock
@@ -84,7 +94,11 @@ class Answers:
 
     def _status(self) -> dict[str, Any]:
         return status.document(
-            self._state, self._clock, started_at=self._started_at, trouble=self._trouble()
+            self._state,
+            self._clock,
+            started_at=self._started_at,
+            account=self._account,
+            trouble=self._trouble(),
         )
 
     def _look(self, name: str) -> dict[str, Any]:

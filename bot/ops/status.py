@@ -34,11 +34,11 @@ def _count(number: int) -> str:
 
 
 def document(
-    state: State, clock: Clock, *, started_at: Millis, trouble: str = ""
+    state: State, clock: Clock, *, started_at: Millis, account: str = "", trouble: str = ""
 ) -> dict[str, Any]:
     """The answer to `status`: plain data, money as strings, instants as RFC 3339.
 
-    `trouble` says why the ledger cannot be written now. The state itself stands still then, so
+    `account` is whose books these are, in words. `trouble` says why the ledger cannot be written now. The state itself stands still then, so
     what holds it is added here.
     """
     now = clock.now()
@@ -48,6 +48,7 @@ def document(
         "reason": "; ".join(hold.detail or hold.cause for hold in operation.holds) or None,
         "holds": [hold_document(hold) for hold in operation.holds],
         "mode": state.settings.mode,
+        "account": account,
         "version": __version__,
         "at": rfc3339(now),
         "uptime_s": round((now - started_at) / 1000 / clock.speed, 1),

@@ -144,6 +144,7 @@ def a_status(**changes: Any) -> dict[str, Any]:
         "reason": None,
         "holds": [],
         "mode": "paper",
+        "account": "the embedded market with seed 24",
         "version": "1.0.0",
         "at": "2026-01-01T14:52:04.120Z",
         "uptime_s": 52.0,

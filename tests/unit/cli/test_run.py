@@ -48,6 +48,29 @@ def test_the_first_line_says_mode_and_safety(tmp_path: Path) -> None:
     assert "PAPER   recorded market: no order leaves this machine, no keys" in recorded
 
 
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("mode: live\nmarket: {source: exchange}\n", "LIVE   real orders on binanceusdm"),
+        (
+            "mode: live\nmarket: {source: exchange}\n"
+            "exchange: {id: bybit, base_url: 'http://127.0.0.1:8791'}\n",
+            "LIVE   orders for bybit go to 127.0.0.1:8791: a rehearsal, unless that is a proxy",
+        ),
+        (
+            "market: {source: exchange}\n",
+            "PAPER   prices of binanceusdm: no order leaves this machine, no keys",
+        ),
+        (
+            "market: {source: exchange}\nexchange: {base_url: 'http://localhost:1'}\n",
+            "PAPER   prices of binanceusdm, asked at localhost:1: no order leaves this machine",
+        ),
+    ],
+)
+def test_the_first_line_says_whose_exchange_it_is(tmp_path: Path, text: str, what: str) -> None:
+    assert what in banner(a_place(tmp_path, text))
+
+
 def test_money_is_told_to_the_cent() -> None:
     assert ("10,000.00", "-0.50", "-") == (money("10000"), money("-0.5"), money(None))
 

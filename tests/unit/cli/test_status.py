@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.fakes.rows import WALL, a_ledger
 from tests.fakes.verbs import (
     Bot,
     a_config,
@@ -34,6 +35,29 @@ def test_a_running_bot_is_told_in_80_columns(tmp_path: Path) -> None:
         "\n  ", " "
     )
     assert max(map(len, lines)) <= 80
+
+
+def test_live_is_said_with_its_account(tmp_path: Path) -> None:
+    config = a_config(tmp_path)
+    document = a_status(mode="live", account="binanceusdm account 1001", positions=[a_position()])
+    with running(tmp_path / "data", Bot(status=document)):
+        first, second, *_ = say("status", "-c", str(config)).out.splitlines()
+
+    assert "TRADING  LIVE, up 52 s, 1 position open and protected" == first
+    assert "  on binanceusdm account 1001" == second
+
+
+def test_a_live_bot_that_is_not_running_is_named_too(tmp_path: Path) -> None:
+    ledger = a_ledger(tmp_path / "data", mode="live", account_id="bybit account 7")
+    ledger.close(wall=WALL)
+    text = "mode: live\nmarket: {source: exchange}\nexchange: {id: bybit}\n"
+    config = str(a_config(tmp_path, text))
+
+    said = say("status", "-c", config)
+    assert said.out.startswith("Not running (bybit account 7). Last seen")
+    document = say("status", "--json", "-c", config).document
+
+    assert ("live", "bybit account 7") == (document["mode"], document["account"])
 
 
 def test_a_hold_is_told_with_its_end(tmp_path: Path) -> None:

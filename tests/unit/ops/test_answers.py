@@ -41,7 +41,11 @@ class Desk:
         async def answer() -> tuple[Any, float]:
             loop = asyncio.get_running_loop()
             answers = Answers(
-                self.state, LoopClock(start_at=T0), self.emit, trouble=lambda: self._trouble
+                self.state,
+                LoopClock(start_at=T0),
+                self.emit,
+                account="an account",
+                trouble=lambda: self._trouble,
             )
             found = await answers.answer(request)
             return found, loop.time()
@@ -52,7 +56,9 @@ class Desk:
 
 
 def test_status_is_the_document() -> None:
-    assert "TRADING" == Desk().ask(verb="status")["state"]
+    found = Desk().ask(verb="status")
+
+    assert ("TRADING", "an account") == (found["state"], found["account"])
 
 
 def test_p10_a_disk_that_does_not_write_is_said_by_status() -> None:
