@@ -123,7 +123,14 @@ class BybitApi:
         """Send one order; what an immediate one filled is asked for once."""
         params = routes.place(request, self._ids[request.symbol], stop_loss_price)
         self._stops.placed(request)
-        reply = await self._client.call(routes.ORDER_CREATE, params, lane=lane, window_ms=window_ms)
+        try:
+            reply = await self._client.call(
+                routes.ORDER_CREATE, params, lane=lane, window_ms=window_ms
+            )
+        except RefusedError as error:
+            if error.verdict is Verdict.REJECTED:
+                self._stops.refused(request)
+            raise
         venue_id, venue_at = decode.order_ids(reply)
         if request.kind is OrderKind.MARKET or request.time_in_force is TimeInForce.IOC:
             found = await self._after(request, lane)

@@ -14,6 +14,8 @@ class OwnStops:
 
     def __init__(self) -> None:
         self._stops: dict[tuple[Symbol, Side], ClientOrderId] = {}
+        self._before: dict[tuple[Symbol, Side], ClientOrderId | None] = {}
+        """What the newest has taken the place of."""
 
     def placed(self, request: OrderRequest) -> None:
         """An order of ours is about to be sent.
@@ -22,9 +24,22 @@ class OwnStops:
         to no order of ours.
         """
         if request.kind is OrderKind.STOP_MARKET:
-            self._stops[request.symbol, request.side] = request.client_id
+            place = request.symbol, request.side
+            if self._stops.get(place) != request.client_id:
+                self._before[place] = self._stops.get(place)
+            self._stops[place] = request.client_id
         elif not request.is_reduce_only:
             self._stops.pop((request.symbol, request.side.opposite), None)
+
+    def refused(self, request: OrderRequest) -> None:
+        """It is proved not to exist: what was before stands again, and no fill is its own."""
+        place = request.symbol, request.side
+        if self._stops.get(place) == request.client_id:
+            before = self._before.pop(place, None)
+            if before is None:
+                del self._stops[place]
+            else:
+                self._stops[place] = before
 
     def listed(self, report: OrderReport) -> None:
         """An open order was found: after a restart this is how its stops are known again."""

@@ -166,6 +166,22 @@ def test_a_fill_of_the_carried_stop_is_booked_under_ours() -> None:
     assert [ClientOrderId("stop1")] == [row.client_id for row in snapshot.fills]
 
 
+def test_a_fill_of_the_carried_stop_is_not_booked_under_one_that_was_refused() -> None:
+    """The carried stop has fired, so there was nothing left for ours to reduce."""
+    desk = Desk()
+    desk.refusals["/v5/order/create"] = [(110017, "current position is zero")]
+    desk.executions.append(
+        execution_row(orderLinkId="", side="Sell", createType="CreateByStopLoss")
+    )
+
+    async def work(api: BybitApi, _: ExchangeClock) -> VenueSnapshot:
+        with pytest.raises(RefusedError):
+            await api.place(stop_request(), stop_loss_price=None, lane=PROTECT, window_ms=3_000)
+        return (await api.account(asked_at=NOW, fills_since=Millis(NOW - 1), touched=[]))[0]
+
+    assert [None] == [row.client_id for row in use(desk, work).fills]
+
+
 def test_after_a_restart_it_is_booked_under_the_stop_that_is_open() -> None:
     desk = Desk()
     desk.orders.append(

@@ -55,6 +55,30 @@ def test_an_exit_or_a_target_ends_nothing() -> None:
     assert ClientOrderId("stop1") == stops.of(BTC, Side.SELL)
 
 
+def test_a_stop_that_was_refused_stands_for_nothing() -> None:
+    stops = OwnStops()
+    first, second = stop_request(), stop_request(client_id=ClientOrderId("stop2"))
+    stops.placed(first)
+    stops.placed(second)
+    stops.placed(second)
+    stops.refused(second)
+    before = stops.of(BTC, Side.SELL)
+    stops.refused(first)
+
+    assert ClientOrderId("stop1") == before
+    assert stops.of(BTC, Side.SELL) is None
+
+
+def test_a_refusal_of_an_older_one_changes_nothing() -> None:
+    stops = OwnStops()
+    first, second = stop_request(), stop_request(client_id=ClientOrderId("stop2"))
+    stops.placed(first)
+    stops.placed(second)
+    stops.refused(first)
+
+    assert ClientOrderId("stop2") == stops.of(BTC, Side.SELL)
+
+
 def test_after_a_restart_the_list_tells_it() -> None:
     stops = OwnStops()
     stops.listed(listed())
