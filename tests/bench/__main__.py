@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import cycles, deciding, lasting, playing, starting, writing
+from tests.bench import cycles, deciding, lasting, live, playing, starting, writing
 from tests.bench.figures import Figure, table
 from tests.bench.machine import machine
 
@@ -21,6 +21,8 @@ BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
     "verbs": starting.verbs,
     "lasting": lasting.lasting,
     "recorded": playing.flat_out,
+    "live": live.trading,
+    "livestart": live.starting,
 }
 
 

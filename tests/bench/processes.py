@@ -51,8 +51,10 @@ def embedded(symbols: Sequence[str] = ()) -> dict[str, Any]:
 class Daemon:
     """One run, from start to SIGTERM."""
 
-    def __init__(self, config: Path, data_dir: Path) -> None:
+    def __init__(self, config: Path, data_dir: Path, keys: Mapping[str, str] | None = None) -> None:
+        """`keys` are those of an emulated exchange, as variables of the environment."""
         self._config = config
+        self._keys = dict(keys or {})
         self._data_dir = data_dir
         self.ready_s = 0.0
         """From the start of the process to READY."""
@@ -66,7 +68,7 @@ class Daemon:
             began_s = time.perf_counter()
             self._process = subprocess.Popen(
                 liqbot("run", "-c", self._config, "--data-dir", self._data_dir),
-                env={**os.environ, "NOTIFY_SOCKET": str(address)},
+                env={**os.environ, **self._keys, "NOTIFY_SOCKET": str(address)},
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )

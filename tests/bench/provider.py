@@ -1,16 +1,19 @@
 """A provider in a process of its own, whose clusters change a little with every reply.
 
 python -m tests.bench.provider 27
+python -m tests.bench.provider BTCUSDT,ETHUSDT
 """
 
 import asyncio
 import contextlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from bot.model.instrument import unified_symbol
+from bot.sim.profiles import profile_of
 from tests.fakes.heatmap_scene import Scene, a_symbol
 from tests.fakes.heatmap_server import HeatmapServer
 
@@ -38,9 +41,13 @@ class BusyScene(Scene):
 
 
 @contextlib.contextmanager
-def provider(count: int) -> Iterator[str]:
-    """The base URL of a provider of `count` symbols in another process."""
-    command = [sys.executable, "-m", "tests.bench.provider", str(count)]
+def provider(symbols: int | Sequence[str]) -> Iterator[str]:
+    """The base URL of a provider in another process.
+
+    It carries so many symbols at one price, or those that are named at the emulators' prices.
+    """
+    told = str(symbols) if isinstance(symbols, int) else ",".join(symbols)
+    command = [sys.executable, "-m", "tests.bench.provider", told]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None, "piped"
         try:
@@ -49,8 +56,14 @@ def provider(count: int) -> Iterator[str]:
             process.terminate()
 
 
-async def _serve(count: int) -> None:
-    symbols = {name: a_symbol(PRICE, pairs=PAIRS) for name in names_of(count)}
+def _prices(told: str) -> dict[str, float]:
+    if told.isdigit():
+        return dict.fromkeys(names_of(int(told)), PRICE)
+    return {name: profile_of(unified_symbol(name)).price for name in told.split(",")}
+
+
+async def _serve(told: str) -> None:
+    symbols = {name: a_symbol(price, pairs=PAIRS) for name, price in _prices(told).items()}
     server = HeatmapServer(BusyScene(symbols=symbols))
     await server.start()
     sys.stdout.write(server.url + "\n")
@@ -60,4 +73,4 @@ async def _serve(count: int) -> None:
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(int(sys.argv[1])))
+        asyncio.run(_serve(sys.argv[1]))
