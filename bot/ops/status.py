@@ -38,8 +38,8 @@ def document(
 ) -> dict[str, Any]:
     """The answer to `status`: plain data, money as strings, instants as RFC 3339.
 
-    `account` is whose books these are, in words. `trouble` says why the ledger cannot be written now. The state itself stands still then, so
-    what holds it is added here.
+    `account` is whose books these are, in words. `trouble` says why the ledger cannot be written
+    now. The state itself stands still then, so what holds it is added here.
     """
     now = clock.now()
     operation = _troubled(state, trouble) if trouble else state.operation

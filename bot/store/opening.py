@@ -103,7 +103,7 @@ def bind_account(ledger: Ledger, account_id: str) -> None:
 
 def is_confirmed(ledger: Ledger, account_id: str) -> bool:
     """Whether a person has typed that real orders may leave for this account."""
-    return ledger.writer.run(meta.confirmed_account) == account_id
+    return bool(account_id) and ledger.writer.run(meta.confirmed_account) == account_id
 
 
 def confirm(ledger: Ledger, account_id: str) -> None:

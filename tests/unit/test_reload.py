@@ -53,6 +53,21 @@ def reloaded(tmp_path: Path, text: str) -> tuple[list[Event], list[Any], CoreSet
     return events, list(told), settings
 
 
+def test_mode_and_exchange_stay_until_a_restart(tmp_path: Path) -> None:
+    """The line is open, and a person has confirmed this account and no other."""
+    text = (
+        "mode: live\nsymbols: [BTCUSDT]\nmarket: {source: exchange}\n"
+        "exchange: {id: bybit, leverage: 20}\n"
+    )
+
+    (event,), told, before = reloaded(tmp_path, text)
+
+    assert isinstance(event, SettingsChanged)
+    assert before == event.settings
+    assert "paper" == event.settings.mode
+    assert "other sections need a restart" in told[0]["text"]
+
+
 def test_c12_a_sound_file_is_taken_over(tmp_path: Path) -> None:
     text = "symbols: [BTCUSDT, ETHUSDT]\nrisk: {risk_pct: 0.25}\nheatmap: {period_s: 9}\n"
 

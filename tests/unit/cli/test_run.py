@@ -13,6 +13,7 @@ from bot.cli.run import banner, money, run_command
 from bot.config import load
 from bot.errors import ConfigError, DataError, UsageError
 
+EXCHANGE = "market: {source: exchange}\n"
 RECORDED = "market: {source: recorded, recorded: {folder: nowhere}}\n"
 
 
@@ -51,18 +52,17 @@ def test_the_first_line_says_mode_and_safety(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("mode: live\nmarket: {source: exchange}\n", "LIVE   real orders on binanceusdm"),
+        ("mode: live\n" + EXCHANGE, "LIVE   real orders on binanceusdm"),
         (
-            "mode: live\nmarket: {source: exchange}\n"
-            "exchange: {id: bybit, base_url: 'http://127.0.0.1:8791'}\n",
+            EXCHANGE + "mode: live\nexchange: {id: bybit, base_url: 'http://127.0.0.1:8791'}\n",
             "LIVE   orders for bybit go to 127.0.0.1:8791: a rehearsal, unless that is a proxy",
         ),
         (
-            "market: {source: exchange}\n",
+            EXCHANGE,
             "PAPER   prices of binanceusdm: no order leaves this machine, no keys",
         ),
         (
-            "market: {source: exchange}\nexchange: {base_url: 'http://localhost:1'}\n",
+            EXCHANGE + "exchange: {base_url: 'http://localhost:1'}\n",
             "PAPER   prices of binanceusdm, asked at localhost:1: no order leaves this machine",
         ),
     ],

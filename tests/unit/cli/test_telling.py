@@ -19,7 +19,7 @@ from bot.model.facts import BracketChanged
 from bot.model.primitives import Millis
 from bot.model.settings import CoreSettings
 from bot.model.snapshot import Snapshot
-from bot.request import Opened
+from bot.request import Confirmation, Opened
 from tests.fakes.rows import BTC, T0, a_bracket, a_ledger, an_account, with_facts
 from tests.fakes.views import INSTRUMENT
 
@@ -145,6 +145,57 @@ def test_the_end_says_why_what_stays_and_the_sum(
     assert "1 paper position stays open with its stop; the next run resumes." in out
     assert "0 trades closed so far: +0.00 USDT, 0 won, 0 lost." in out
     assert str(tmp_path / "data") in out
+
+
+LIVE = "mode: live\nmarket: {source: exchange}\n"
+
+
+def test_a_live_account_is_told_by_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = "binanceusdm account 1001"
+    told = a_told(tmp_path, LIVE)
+    told.opened(msgspec.structs.replace(opened(), account=named))
+    told.opened(msgspec.structs.replace(opened(account=an_account()), account=named))
+    told.ready(a_state())
+    out = capsys.readouterr().out
+
+    assert f"account   {named}, new here, risk 0.50 % a trade, at most 3 positions" in out
+    assert f"account   {named}, 9,999.55 USDT, resumed" in out
+    assert "market    binanceusdm, 1 symbols, now 2026-01-01 00:00 UTC; times below are UTC" in out
+    assert "Ctrl-C (positions keep their stops at the exchange)" in out
+    assert "first trade within" not in out
+
+
+def test_a_rehearsal_is_told_with_its_address_and_pace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = 'exchange: {id: bybit, base_url: "http://127.0.0.1:1", speed: 20}\n'
+    a_told(tmp_path, LIVE + more).opened(opened())
+
+    assert "bybit at http://127.0.0.1:1, 1 symbols" in (out := capsys.readouterr().out)
+    assert "20 times real time" in out
+
+
+def test_positions_at_an_exchange_are_no_paper_positions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a_ledger(tmp_path / "data", mode="live").close()
+    a_told(tmp_path, LIVE).stopped(a_state(brackets=(a_bracket(),)))
+
+    assert "1 position stays open with its stop" in capsys.readouterr().out
+
+
+def test_nobody_is_asked_to_confirm_where_nobody_sits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither a service nor a run in a pipe has somebody who could type."""
+    question = Confirmation(account="an account", phrase="the phrase")
+    piped = Told(a_place(tmp_path, LIVE), is_story=True, is_terminal=False)
+
+    assert not piped.confirm(question)
+    assert not Told(a_place(tmp_path, LIVE), is_story=True, is_terminal=True).confirm(question)
+    assert "" == capsys.readouterr().out
 
 
 def test_a_service_gets_events_and_no_lines(

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import DataDirError
-from bot.store.opening import bind_account
+from bot.store.opening import bind_account, confirm, is_confirmed
+from bot.store.reader import Reader
 from tests.fakes.rows import a_ledger
 
 
@@ -47,3 +48,27 @@ def test_an_existing_ledger_keeps_its_name(tmp_path: Path) -> None:
     again.close()
 
     assert "first" == again.meta.instance
+
+
+def test_a_persons_word_is_kept_for_one_account_and_no_other(tmp_path: Path) -> None:
+    ledger = a_ledger(tmp_path, mode="live")
+    before = is_confirmed(ledger, "acc-1")
+    confirm(ledger, "acc-1")
+    ledger.close()
+    again = a_ledger(tmp_path, mode="live")
+
+    assert not before
+    assert is_confirmed(again, "acc-1")
+    assert not is_confirmed(again, "acc-2")
+    again.close()
+    with Reader(tmp_path / "ledger.db") as reader:
+        assert "acc-1" == reader.confirmed_account()
+
+
+def test_nobody_has_confirmed_a_new_ledger_whatever_account_is_asked_for(tmp_path: Path) -> None:
+    """The empty name of an account that is not known yet must not pass for one."""
+    ledger = a_ledger(tmp_path, mode="live")
+    found = is_confirmed(ledger, ""), is_confirmed(ledger, "acc-1")
+    ledger.close()
+
+    assert (False, False) == found

@@ -7,6 +7,7 @@ import pytest
 
 from bot.errors import DataDirError
 from bot.store.lock import holder_of
+from bot.store.opening import bind_account, require_account
 from tests.fakes.rows import T0, WALL, a_ledger, an_intent
 
 
@@ -68,3 +69,22 @@ def test_an_unsynced_ledger_is_for_runs_that_can_be_made_again(tmp_path: Path) -
     ledger.close()
 
     assert 1 == level
+
+
+def test_c15_a_ledger_is_refused_to_another_account_and_says_whose_it_is(tmp_path: Path) -> None:
+    ledger = a_ledger(tmp_path, mode="live")
+    require_account(ledger, "acc-1")
+    bind_account(ledger, "acc-1")
+    require_account(ledger, "acc-1")
+    with pytest.raises(DataDirError, match="belongs to acc-1, and this run is for acc-2"):
+        require_account(ledger, "acc-2")
+    ledger.close()
+
+
+def test_to_look_whose_a_ledger_is_binds_it_to_nobody(tmp_path: Path) -> None:
+    ledger = a_ledger(tmp_path, mode="live")
+    require_account(ledger, "acc-1")
+    require_account(ledger, "acc-2")
+    ledger.close()
+
+    assert "" == ledger.meta.account_id
