@@ -100,7 +100,7 @@ def main() -> None:
         code = _say(error, wants_json=wants_json)
     except BaseExceptionGroup as group:
         # A task of a run failed: a known failure is said, a bug is shown whole.
-        known = _first_known(group)
+        known = first_known(group)
         if known is None:
             raise
         code = _say(known, wants_json=wants_json)
@@ -110,11 +110,11 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _first_known(group: BaseExceptionGroup[BaseException]) -> LiqbotError | None:
+def first_known(group: BaseExceptionGroup[BaseException]) -> LiqbotError | None:
     """The first failure of a kind that has a sentence; None if any other is among them."""
     found: LiqbotError | None = None
     for error in group.exceptions:
-        inner = _first_known(error) if isinstance(error, BaseExceptionGroup) else error
+        inner = first_known(error) if isinstance(error, BaseExceptionGroup) else error
         if not isinstance(inner, LiqbotError):
             return None
         found = found or inner

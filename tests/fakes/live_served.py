@@ -43,6 +43,8 @@ class Heard:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
+        self.key: Any = dialect.door.key  # type: ignore[attr-defined]  # both have one
+        """What the exchange knows of the API key; each has words of its own."""
         self.requests: list[HttpRequest] = []
 
     def handle(self, request: HttpRequest, at: Millis) -> HttpReply:
@@ -88,18 +90,18 @@ class ServedExchange:
             token="a-token",
         )
         dialect, speech = speakers(asked, self.core, Hub())
-        self.key: Any = dialect.door.key  # type: ignore[attr-defined]  # both have one
-        """What the exchange knows of the API key; each has words of its own."""
         self.heard = Heard(dialect)
+        self.key = self.heard.key
         self.clock = LoopClock(start_at=START, speed=SPEED)
         self.market.keep_time(self.clock)
+        self.faults = Faults(1, FaultSettings(latency_ms=20.0))
         self.server = EmulatorServer(
             exchange=exchange,
             core=self.core,
             dialect=self.heard,
             speech=speech,
             clock=self.clock,
-            faults=Faults(1, FaultSettings(latency_ms=20.0)),
+            faults=self.faults,
             token=asked.token,
             market=self.market,
         )
@@ -145,9 +147,11 @@ class ServedExchange:
         )
         return path
 
-    def request(self, folder: Path, *, mode: str = "live", duration_s: float = 1.0) -> Request:
+    def request(
+        self, folder: Path, *, text: str = "", mode: str = "live", duration_s: float = 1.0
+    ) -> Request:
         """A run on it, in `folder`/data."""
-        path = self.config(folder, mode=mode)
+        path = self.config(folder, text, mode=mode)
         data = folder / "data"
         return Request(config=load(path), config_path=path, data_dir=data, duration_s=duration_s)
 

@@ -1,6 +1,9 @@
 """One event in, one decision out, and time that only runs forward."""
 
+from decimal import Decimal
+
 import pytest
+from msgspec.structs import replace
 
 from bot.core.step import counted, next_due_at, step
 from bot.model.account import HoldCause, OperatingState
@@ -9,6 +12,7 @@ from bot.model.events import (
     Event,
     FlattenAsked,
     HoldAsked,
+    InstrumentsChanged,
     MarketHalted,
     QueryFailed,
     ResumeAsked,
@@ -140,6 +144,20 @@ def test_what_changes_nothing_leaves_nothing_to_record(event: Event) -> None:
     bot = a_bot()
 
     assert step(bot.state, event).is_empty
+
+
+def test_e38_a_changed_contract_is_what_everybody_rounds_by() -> None:
+    """Strategies look at the symbol, orders and the venue at the table."""
+    bot = a_bot()
+    table = bot.state.instruments
+    changed = replace(table[BTC], tick_size=Decimal("0.5"))
+
+    decision = step(bot.state, InstrumentsChanged(at=bot.at, instruments=(changed,)))
+
+    assert decision.is_empty
+    assert table is bot.state.instruments, "the venue holds the same table"
+    assert changed == table[BTC]
+    assert changed == bot.state.symbols[BTC].instrument
 
 
 def test_the_next_timer_is_the_earliest_of_orders_and_clusters() -> None:

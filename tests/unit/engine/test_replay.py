@@ -1,6 +1,7 @@
 """A journal goes through the core again, run by run, and every decision is compared."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -10,7 +11,15 @@ from bot.core.step import step
 from bot.engine.replay import replay
 from bot.errors import DataError
 from bot.model.commands import FetchAccount
-from bot.model.events import Event, HoldAsked, PriceMoved, ResumeAsked, Started, Ticked
+from bot.model.events import (
+    Event,
+    HoldAsked,
+    InstrumentsChanged,
+    PriceMoved,
+    ResumeAsked,
+    Started,
+    Ticked,
+)
 from bot.model.facts import Decision
 from bot.model.primitives import Millis, Symbol
 from bot.model.settings import CoreSettings
@@ -73,6 +82,25 @@ def test_a_run_comes_out_as_it_was_byte_for_byte() -> None:
     assert (1, len(entries), 0) == (outcome.runs, outcome.events, outcome.skipped)
     assert outcome.commands > 0
     assert any(entry.digest for entry in entries)
+
+
+def test_a_contract_that_changed_while_running_changes_in_the_replay_too() -> None:
+    """What is decided after it is rounded by the new steps."""
+    changed = msgspec.structs.replace(INSTRUMENT, tick_size=Decimal("0.5"))
+    events = a_run()
+    events.insert(3, InstrumentsChanged(at=Millis(T0 + 2_000), instruments=(changed,)))
+    entries = recorded(events)
+    steps: list[Decimal] = []
+
+    def watched(state: State, event: Event) -> Decision:
+        decision = step(state, event)
+        steps.append(state.symbols[BTC].instrument.tick_size)
+        return decision
+
+    outcome = replay(entries, digest_of=digest_of, decide=watched)
+
+    assert outcome.difference is None
+    assert [INSTRUMENT.tick_size] * 3 + [changed.tick_size] * (len(entries) - 3) == steps
 
 
 def test_several_runs_in_one_journal_each_begin_anew() -> None:
