@@ -11,7 +11,7 @@ from bot.errors import UnavailableError
 from bot.gateway.client import Client
 from bot.gateway.failures import GatewayError
 from bot.gateway.limiter import Limiter
-from bot.gateway.time import SUSPENDED, ExchangeClock, Sentinel
+from bot.gateway.time import SUSPENDED, ExchangeClock, Readings, Sentinel, machine_readings
 from bot.gateway.transport import AiohttpTransport
 from bot.model.account import HoldCause
 from bot.model.events import TroubleSeen
@@ -30,12 +30,20 @@ class Link:
     """One exchange, ready to be asked."""
 
     def __init__(
-        self, *, profile: Profile, client: Client, clock: ExchangeClock, limiter: Limiter
+        self,
+        *,
+        profile: Profile,
+        client: Client,
+        clock: ExchangeClock,
+        limiter: Limiter,
+        read_clocks: Callable[[], Readings] = machine_readings,
     ) -> None:
+        """`read_clocks` gives the machine's own, to see that it slept."""
         self.profile = profile
         self.client = client
         self.clock = clock
         self.limiter = limiter
+        self._read_clocks = read_clocks
 
     def ids(self, symbols: Mapping[Symbol, object]) -> dict[Symbol, str]:
         """The exchange's own names; symbols it does not list are left out."""
@@ -54,7 +62,7 @@ class Link:
                 # Market time follows the exchange: nothing of ours has moved.
                 log.warning("clock.stepped", text=f"the wall clock was set by {ms / 1000:+.1f} s")
 
-        await Sentinel(self.clock).run(report)
+        await Sentinel(self.clock, read=self._read_clocks).run(report)
 
     async def close(self) -> None:
         """Hang up."""
