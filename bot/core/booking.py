@@ -41,6 +41,12 @@ def take(state: State, draft: Draft, fill: Fill) -> None:
         if order.status in {OrderStatus.CANCELED, OrderStatus.REJECTED}:
             text = f"{fill.qty} filled on an order that was {order.status.value}; it is booked."
             draft.note("error", "order.filled", text, fill.symbol)
+    elif order.request.is_reduce_only:
+        # It cannot have opened anything: what it closed, the foreign part first, is gone. (Bybit's
+        # stop of a position closes all of it under one stop's name, also what others hold there.)
+        if fill.qty <= order.request.qty - order.booked_qty:
+            draft.put_order(orders.filled(order, fill, at=draft.at))
+        _take_foreign(state, draft, fill)
     elif order.request.bracket_id in state.brackets:
         draft.put_fill(fill, None)
         text = f"A fill of {fill.qty} is more than its order asked for; the account is read again."

@@ -62,6 +62,30 @@ def test_a_fill_beyond_its_order_is_not_counted_and_the_account_is_read() -> Non
     assert bot.state.desk.fetch_due_at is not None or "fetch" in bot.does()
 
 
+def test_a_fill_beyond_its_exit_is_a_position_that_is_gone() -> None:
+    """Bybit's stop of a position closes all of it in one trade, whatever our stop is for."""
+    bot = in_position()
+    bot.sees(outside(bot, Side.BUY, "1"), filled(bot, Leg.STOP, "5.545", at_price="990"))
+
+    assert (Decimal(0), Decimal(990)) == (bot.bracket.open_qty, bot.bracket.exit_price)
+    assert foreign(bot) == 0
+    assert not [said for said in bot.does() if said.startswith("place")]
+
+
+def test_a_late_fill_of_an_exit_opens_nothing() -> None:
+    """E18: the stop of a position that a person holds goes by the name of our last stop there."""
+    bot = in_position()
+    late = filled(bot, Leg.STOP, "1", name="late")
+    bot.sees(filled(bot, Leg.TARGET, "4.545", at_price="1030"))
+    bot.sees(reported(bot, Leg.STOP, OrderStatus.CANCELED))
+    bot.sees(outside(bot, Side.BUY, "1"))
+    bot.takes()
+    bot.sees(late)
+
+    assert ({}, Decimal(0)) == (bot.state.brackets, foreign(bot))
+    assert not [said for said in bot.does() if said.startswith("place")]
+
+
 def test_e17_a_position_closed_by_hand_is_booked_and_swept() -> None:
     bot = in_position()
     bot.sees(outside(bot, Side.SELL, "4.545", at_price="1010"))
