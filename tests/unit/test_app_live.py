@@ -2,19 +2,27 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot import app, cli
+from bot.clock import LoopClock, run_virtual
 from bot.core.state import State
+from bot.engine.inbox import Inbox
 from bot.errors import AccessError
-from bot.model.events import Started
+from bot.model.events import Event, InstrumentsChanged, Started
+from bot.model.instrument import Instrument, LeverageTier
 from bot.model.primitives import Symbol
+from bot.model.settings import CoreSettings
+from bot.model.snapshot import Snapshot
 from bot.request import Confirmation, Opened, Request
 from bot.store.reader import Reader
-from tests.fakes.live_served import BTC, ETH, KEYS, ServedExchange, serving
+from tests.fakes.live_served import BTC, ETH, KEYS, START, ServedExchange, serving
+from tests.fakes.views import INSTRUMENT
 
 LONGEST_S = 40.0
 
@@ -160,3 +168,64 @@ def test_e45_a_key_that_is_revoked_ends_the_run_with_77_and_no_restart(
     assert 77 == known.exit_code
     assert "does not accept the key any more" in known.what
     assert "" == capsys.readouterr().err
+
+
+class FewParts:
+    """The parts that hear of a changed contract."""
+
+    def __init__(self) -> None:
+        self.clock = LoopClock(start_at=START)
+        self.inbox = Inbox()
+        self.state = State(
+            settings=CoreSettings(instance="test", symbols=(BTC,)),
+            instruments={BTC: replace(INSTRUMENT, taker_fee_bps=Decimal("4.5"), tiers=TIERS)},
+            snapshot=Snapshot(at=START),
+        )
+
+
+class Listing:
+    """A market whose contracts may change."""
+
+    on_instruments: Callable[[dict[Symbol, Instrument]], None]
+
+
+TIERS = (LeverageTier(floor_usd=0.0, maintenance_rate=0.01, cum_usd=0.0, leverage_max=50.0),)
+
+
+def heard(changed: Instrument) -> list[Event]:
+    """What the core is told when the exchange changes a contract."""
+
+    async def main() -> list[Event]:
+        market: Any = Listing()
+        parts: Any = FewParts()
+        app.follow_instruments(market, parts)
+        market.on_instruments({changed.symbol: changed})
+        return list(await parts.inbox.take(10))
+
+    return run_virtual(main())
+
+
+def test_e38_a_changed_contract_is_told_to_the_core_and_our_fees_stay() -> None:
+    """The exchange lists the fees of everybody, and not always the tiers."""
+    (event,) = heard(replace(INSTRUMENT, tick_size=Decimal("0.5"), tiers=()))
+
+    assert isinstance(event, InstrumentsChanged)
+    (found,) = event.instruments
+    assert (Decimal("0.5"), Decimal("4.5")) == (found.tick_size, found.taker_fee_bps)
+    assert TIERS == found.tiers
+
+
+def test_e38_new_tiers_take_the_place_of_the_old_ones() -> None:
+    more = LeverageTier(floor_usd=1e6, maintenance_rate=0.02, cum_usd=1e4, leverage_max=20.0)
+    tiers = (*TIERS, more)
+    (event,) = heard(replace(INSTRUMENT, tiers=tiers))
+
+    assert isinstance(event, InstrumentsChanged)
+    assert tiers == event.instruments[0].tiers
+
+
+def test_a_market_whose_contracts_never_change_is_left_alone() -> None:
+    market: Any = object()
+    parts: Any = None
+
+    app.follow_instruments(market, parts)

@@ -1,6 +1,7 @@
 """The configuration chooses the parts, and a run keeps what is recent of the past."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from bot.errors import ConfigError
 from bot.heatmap.local import LocalEngine
 from bot.heatmap.local_feed import LocalFeed
 from bot.heatmap.poller import HttpFeed
+from bot.link import Link
+from bot.market.exchange import ExchangeMarket
 from bot.market.recorded import RecordedMarket
 from bot.market.simulated import SimulatedMarket
+from bot.model.events import FundingPaid
 from bot.model.market import Candle, Funding
 from bot.model.primitives import Millis, Symbol
 from bot.model.settings import CoreSettings
@@ -25,6 +29,8 @@ from bot.outside import Outside
 from bot.ports import Feed, History
 from bot.sources import (
     CANDLES_KEPT,
+    PlayedMarket,
+    WatchingVenue,
     instant_of,
     load_engine,
     make_engine,
@@ -35,7 +41,10 @@ from bot.sources import (
     read_past,
     save_engine,
 )
+from bot.venue.live import LiveVenue
 from bot.venue.paper import PaperVenue
+from bot.venue.profiles import profile_of
+from tests.fakes.live_connection import Scripted, a_client, a_reply
 from tests.fakes.rows import BTC, T0
 from tests.fakes.worlds import an_instrument
 
@@ -248,3 +257,91 @@ def test_a_date_is_utc_unless_it_says_otherwise(text: str, expected: int) -> Non
 def test_what_is_no_date_is_named_with_its_key() -> None:
     with pytest.raises(ConfigError, match=r"market\.recorded\.start"):
         instant_of("yesterday", "market.recorded.start")
+
+
+# --- an exchange
+
+
+EXCHANGE = (
+    "market: {source: exchange}\nheatmap: {provider: local, serve: ''}\n"
+    "exchange: {id: bybit, base_url: 'http://127.0.0.1:1', speed: 20, streams: false}\n"
+    "paper: {taker_fee_bps: 7}\n"
+)
+LIVE = "mode: live\n"
+
+
+class Api:
+    """A private interface that nobody asks here."""
+
+    async def funding_paid(self, since: Millis) -> Sequence[FundingPaid]:
+        del since
+        return ()
+
+
+async def an_outside(*, is_live: bool) -> Outside:
+    """An open line, and an account where orders are real; nothing is sent."""
+    profile = profile_of("bybit")
+    client = a_client(Scripted(a_reply({})), profile.connection, keys=None)
+    link = Link(profile=profile, client=client, clock=client.clock, limiter=client.limiter)
+    api: Any = Api() if is_live else None
+    return Outside(account="an account", link=link, api=api)
+
+
+def made_on_an_exchange(config: Config, tmp_path: Path) -> tuple[PlayedMarket, WatchingVenue]:
+    async def make() -> tuple[PlayedMarket, WatchingVenue]:
+        outside = await an_outside(is_live=config.is_live)
+        assert outside.link is not None
+        market = make_market(config, tmp_path / "config.yaml", tmp_path, outside.link)
+        state = State(
+            settings=config.core(instance="test"),
+            instruments={BTC: an_instrument()},
+            snapshot=Snapshot(at=T0),
+        )
+        market.keep_time(outside.link.clock)
+        return market, make_venue(config, state, outside.link.clock, None, outside, market)
+
+    return run_virtual(make())
+
+
+def test_an_exchanges_market_runs_at_its_own_speed_and_has_no_end(tmp_path: Path) -> None:
+    config = a_config(tmp_path, EXCHANGE)
+    market, _ = made_on_an_exchange(config, tmp_path)
+
+    assert isinstance(market, ExchangeMarket)
+    assert (20.0, None) == (market_speed(config), market.end_at())
+
+
+def test_paper_on_an_exchanges_prices_has_the_paper_venue(tmp_path: Path) -> None:
+    _, venue = made_on_an_exchange(a_config(tmp_path, EXCHANGE), tmp_path)
+
+    assert isinstance(venue, PaperVenue)
+
+
+def test_real_orders_have_the_live_venue(tmp_path: Path) -> None:
+    market, venue = made_on_an_exchange(a_config(tmp_path, LIVE + EXCHANGE), tmp_path)
+
+    assert isinstance(market, ExchangeMarket)
+    assert isinstance(venue, LiveVenue)
+
+
+@pytest.mark.parametrize(("more", "can_convert"), [("", True), (LIVE, False)])
+def test_contracts_that_are_not_one_coin_are_for_paper_alone(
+    tmp_path: Path, more: str, *, can_convert: bool
+) -> None:
+    """Counted in coins a real order would be wrong by the contract's size."""
+    market, _ = made_on_an_exchange(a_config(tmp_path, more + EXCHANGE), tmp_path)
+
+    assert isinstance(market, ExchangeMarket)
+    assert can_convert is market._terms.can_convert
+    assert Decimal(7) == market._terms.taker_fee_bps
+
+
+@pytest.mark.parametrize(("provider", "days"), [("local, serve: ''", 7), ("http, serve: ''", 0)])
+def test_the_heatmaps_past_is_fetched_only_for_a_heatmap_of_our_own(
+    tmp_path: Path, provider: str, days: int
+) -> None:
+    text = EXCHANGE.replace("local, serve: ''", provider)
+    market, _ = made_on_an_exchange(a_config(tmp_path, text), tmp_path)
+
+    assert isinstance(market, ExchangeMarket)
+    assert days == market._heatmap_days
