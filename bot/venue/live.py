@@ -250,7 +250,9 @@ class LiveVenue:
         now = self._clock.now()
         told = refused.retry_at if refused is not None else None
         blocked = self._limiter.blocked_until if self._limiter is not None else None
-        return Millis(max(told or blocked or now + answers.BACK_OFF_MS[index], now))
+        # Bybit tells the present instant where the limit is not what it turns away for.
+        told = told if told is not None and told > now else None
+        return Millis(told or blocked or now + answers.BACK_OFF_MS[index])
 
     async def _cancel(self, command: CancelOrder | CancelForeign) -> Event:
         symbol, is_trigger = command.symbol, command.is_trigger

@@ -141,6 +141,22 @@ def test_e34_the_exchanges_own_time_to_come_back_counts() -> None:
     play(act)
 
 
+def test_e34_a_time_to_come_back_that_is_not_ahead_tells_nothing() -> None:
+    """Bybit's replies carry the present instant, where it is not their limit that is reached."""
+
+    async def act(bench: Bench) -> None:
+        waits = []
+        for _ in range(3):
+            bench.api.fail("place", refused("-1008", retry_at=bench.clock.now()))
+            answer = await bench.exit()
+            assert isinstance(answer, OrderNotProcessed)
+            waits.append(answer.retry_at - answer.at)
+
+        assert [500, 1_000, 2_000] == waits
+
+    play(act)
+
+
 def test_e37_a_refusal_for_lateness_looks_at_the_clock_and_goes_again_once() -> None:
     async def act(bench: Bench) -> None:
         bench.api.fail("place", refused("-1021"), times=2)
