@@ -13,6 +13,7 @@ from bot.gateway.http import HttpReply, HttpRequest
 from bot.model.events import Event, PriceMoved
 from bot.model.order import OrderKind
 from bot.model.primitives import Millis, Side, Symbol
+from bot.sim.emulator.binance_door import Key
 from bot.sim.emulator.binance_streams import BinanceStreams
 from bot.sim.emulator.core import Emulator
 from bot.sim.emulator.faults import Faults, FaultSettings
@@ -45,6 +46,7 @@ class FakeDialect:
 
     def __init__(self, core: Emulator) -> None:
         self.core = core
+        self.key = Key(api_key="rehearsal", secret="rehearsal")
         self.handled: list[HttpRequest] = []
 
     def handle(self, request: HttpRequest, at: Millis) -> HttpReply:

@@ -39,6 +39,15 @@ class Key(msgspec.Struct, kw_only=True):
     can_trade: bool = True
     can_withdraw: bool = False
 
+    def set_right(self, right: str, *, is_on: bool) -> None:
+        """Change what is true of it: revoked, read_only or withdraw."""
+        if right == "revoked":
+            self.is_revoked = is_on
+        elif right == "read_only":
+            self.can_trade = not is_on
+        else:
+            self.can_withdraw = is_on
+
 
 class Counter:
     """What was used within a rolling span."""

@@ -44,6 +44,11 @@ class BybitDialect:
             **BybitAccount(core, self._rows, self.door.key, account_id).routes(),
         }
 
+    @property
+    def key(self) -> Key:
+        """The API key, and what may be changed about it."""
+        return self.door.key
+
     def handle(self, request: HttpRequest, at: Millis) -> HttpReply:
         """Answer a request that arrives at `at`: HTTP 200 with a retCode, mostly."""
         headers: dict[str, str] = {}

@@ -53,6 +53,15 @@ class Key(msgspec.Struct, kw_only=True):
     is_from_elsewhere: bool = False
     """It is bound to an address that is not ours."""
 
+    def set_right(self, right: str, *, is_on: bool) -> None:
+        """Change what is true of it: revoked, read_only or withdraw."""
+        if right == "revoked":
+            self.is_expired = is_on
+        elif right == "read_only":
+            self.is_read_only = is_on
+        else:
+            self.can_withdraw = is_on
+
 
 class Door:
     """Counts what arrives and lets it in or not."""

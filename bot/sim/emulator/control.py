@@ -10,6 +10,7 @@ web page knows; verbs answer `{"at": ..., "version": ...}`, refusals `{"error": 
 import hmac
 from collections.abc import Callable
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -25,6 +26,14 @@ from bot.sim.emulator.state import Origin, Why
 
 PREFIX: Final = "/_emulator"
 TOKEN_HEADER: Final = "X-Emulator-Token"  # noqa: S105  (a header's name)
+
+
+class Right(StrEnum):
+    """What may be true of an API key."""
+
+    REVOKED = "revoked"
+    READ_ONLY = "read_only"
+    WITHDRAW = "withdraw"
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,6 +61,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     is_halted: bool = True
     mark: float = 0.0
     is_reduce_only: bool = False
+    right: Right | None = None
 
 
 class Movable(Protocol):
@@ -59,6 +69,14 @@ class Movable(Protocol):
 
     def move(self, symbol: Symbol, mark: float) -> None:
         """Have the mark of a symbol be somewhere else, at once."""
+        ...
+
+
+class AnyKey(Protocol):
+    """An API key of either exchange."""
+
+    def set_right(self, right: str, *, is_on: bool) -> None:
+        """Change what is true of it: a word of Right."""
         ...
 
 
@@ -80,6 +98,7 @@ class Control:
         after: Callable[[], None],
         count: Callable[[], int],
         market: Movable | None = None,
+        key: AnyKey,
     ) -> None:
         """`after` tells what a verb made happen; `count` is how many requests arrived."""
         self._exchange = exchange
@@ -90,6 +109,7 @@ class Control:
         self._after = after
         self._count = count
         self._market = market
+        self._key = key
 
     def add_to(self, app: web.Application) -> None:
         """Answer below `/_emulator/`."""
@@ -138,6 +158,7 @@ class Control:
             "set-leverage": self._set_leverage,
             "set-margin-mode": self._set_margin_mode,
             "set-hedge": self._set_hedge,
+            "set-key": self._set_key,
             "set-reduce-only": self._set_reduce_only,
             "refuse-next": self._refuse_next,
             "refuse-next-trigger": self._refuse_next_trigger,
@@ -197,6 +218,12 @@ class Control:
     def _set_hedge(self, words: Words, at: Millis) -> None:
         del at
         _hold(self._core.set_hedge(is_hedge=words.is_hedge))
+
+    def _set_key(self, words: Words, at: Millis) -> None:
+        del at
+        if words.right is None:
+            raise RefusalError(f"A key's right is one of: {', '.join(Right)}.")
+        self._key.set_right(words.right, is_on=words.is_on is not False)
 
     def _set_reduce_only(self, words: Words, at: Millis) -> None:
         del at

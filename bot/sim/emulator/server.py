@@ -17,7 +17,7 @@ from bot.gateway.http import HttpReply, HttpRequest
 from bot.model.events import Event, PriceMoved
 from bot.model.primitives import Millis, Symbol
 from bot.ports import Clock
-from bot.sim.emulator.control import Control, Movable
+from bot.sim.emulator.control import AnyKey, Control, Movable
 from bot.sim.emulator.core import Emulator
 from bot.sim.emulator.faults import HTML, Faults, Kind, Plan, refusal
 from bot.sim.emulator.state import Happening, HoldingChanged
@@ -32,6 +32,11 @@ REFUSALS: Final = frozenset({Kind.TIMEOUT, Kind.BUSY, Kind.RATE, Kind.BAN})
 
 class Dialect(Protocol):
     """One exchange's REST interface, over the emulator's core."""
+
+    @property
+    def key(self) -> AnyKey:
+        """The API key that it accepts."""
+        ...
 
     def handle(self, request: HttpRequest, at: Millis) -> HttpReply:
         """Answer a request that arrives at `at`."""
@@ -86,6 +91,7 @@ class EmulatorServer:
             after=self._pass_on,
             count=lambda: self.requests,
             market=market,
+            key=dialect.key,
         )
 
     def app(self) -> web.Application:

@@ -200,6 +200,7 @@ def test_orders_show_late_fill_in_parts_and_markets_halt() -> None:
         ("set-margin-mode", {"symbol": "BTCUSDT", "mode": "both"}, 409, "margin mode"),
         ("set-leverage", {"symbol": "BTCUSDT", "leverage": 500}, 409, "refuses"),
         ("move", {"symbol": "BTCUSDT", "mark": 5}, 409, "--still"),
+        ("set-key", {}, 409, "revoked, read_only, withdraw"),
         ("refuse-next", {"why": "no reason"}, 422, "not understood"),
     ],
 )
@@ -221,3 +222,15 @@ def test_every_answer_tells_the_version_of_the_books() -> None:
     before, after = told(story)
 
     assert before < after
+
+
+def test_the_key_may_be_revoked_may_only_read_and_may_withdraw_and_back_again() -> None:
+    async def story(emulator: Served) -> list[tuple[bool, bool, bool]]:
+        key, found = emulator.dialect.key, []
+        for is_on in (True, False):
+            for right in ("revoked", "read_only", "withdraw"):
+                await emulator.control("set-key", right=right, is_on=is_on)
+            found.append((key.is_revoked, not key.can_trade, key.can_withdraw))
+        return found
+
+    assert [(True, True, True), (False, False, False)] == told(story)
