@@ -4,7 +4,9 @@ One position a symbol, the margin mode and the leverage of the configuration: se
 differ, then read back. Nothing is changed on a symbol that has a position or an open order.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Final
 
 import structlog
 
@@ -14,6 +16,10 @@ from bot.model.instrument import Instrument, display_symbol
 from bot.model.primitives import Millis, Symbol, Value
 from bot.model.wiring import ExchangeSettings
 from bot.venue.api import Fees, Modes, PrivateApi
+from bot.venue.together import together
+
+AT_ONCE: Final = 8
+"""Symbols that are set side by side: thirty one after the other are five seconds."""
 
 log = structlog.get_logger()
 
@@ -123,7 +129,7 @@ async def prepare(
 
 
 class _Change:
-    """Changes what differs, symbol by symbol."""
+    """Changes what differs, some symbols at a time; one where they share what is changed."""
 
     def __init__(
         self, api: PrivateApi, busy: Collection[Symbol], *, is_margin_mode_shared: bool
@@ -137,12 +143,31 @@ class _Change:
         found: list[SetupFinding | None] = []
         if not modes.is_one_way:
             found.append(await self._one_way())
-        for symbol, leverage in wanted.leverages.items():
+        slots = asyncio.Semaphore(1 if self._is_margin_mode_shared else AT_ONCE)
+        async with together() as group:
+            tasks = [
+                group.create_task(self._symbol(symbol, leverage, modes, wanted, slots))
+                for symbol, leverage in wanted.leverages.items()
+            ]
+        found += [row for task in tasks for row in task.result()]
+        return [row for row in found if row is not None]
+
+    async def _symbol(
+        self,
+        symbol: Symbol,
+        leverage: int,
+        modes: Modes,
+        wanted: Wanted,
+        slots: asyncio.Semaphore,
+    ) -> list[SetupFinding | None]:
+        """One setting of a symbol after the other; symbols side by side."""
+        found: list[SetupFinding | None] = []
+        async with slots:
             if modes.margin_modes.get(symbol, wanted.margin_mode) != wanted.margin_mode:
                 found.append(await self._margin_mode(symbol, wanted.margin_mode))
             if modes.leverages.get(symbol, leverage) != leverage:
                 found.append(await self._leverage(symbol, leverage))
-        return [row for row in found if row is not None]
+        return found
 
     async def _one_way(self) -> SetupFinding | None:
         what = "The account is in hedge mode (a long and a short side for each symbol)"

@@ -1,5 +1,6 @@
 """The account is set as the configuration asks, read back, and never changed under a position."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from bot.model.commands import PlaceOrder
 from bot.model.primitives import Millis, Side, Symbol
 from bot.model.wiring import ExchangeSettings, MarginMode
 from bot.venue.api import Modes
-from bot.venue.setup import Ready, Wanted, deviations, prepare, wanted_of
+from bot.venue.setup import AT_ONCE, Ready, Wanted, deviations, prepare, wanted_of
 from tests.fakes.live_api import FakeApi, no_answer, refused
 from tests.fakes.paper import BTC, NOW, instrument, request
 from tests.fakes.sim_exchange import World
@@ -74,6 +75,43 @@ def test_what_differs_is_set_and_read_back() -> None:
     assert (True, "isolated", 5.0) == (api.is_one_way, api.margin_modes[BTC], api.leverages[BTC])
     assert "modes" in api.calls
     assert () == ready.findings
+
+
+class CountsSettings(FakeApi):
+    """Knows how many leverages were being set at the same time."""
+
+    now = most = 0
+
+    async def set_leverage(self, symbol: Symbol, leverage: int) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.08)
+        await super().set_leverage(symbol, leverage)
+        self.now -= 1
+
+
+@pytest.mark.parametrize(("is_shared", "most"), [(False, AT_ONCE), (True, 1)])
+def test_symbols_are_set_side_by_side_but_never_too_many(*, is_shared: bool, most: int) -> None:
+    """Thirty one after the other are five seconds of a first start."""
+    symbols = [Symbol(f"C{number}/USDT:USDT") for number in range(AT_ONCE + 4)]
+
+    async def main() -> CountsSettings:
+        clock = LoopClock(start_at=NOW)
+        api = CountsSettings(World(), clock=clock)
+        api.leverages |= dict.fromkeys(symbols, 20.0)
+        await prepare(
+            api,
+            settings=ExchangeSettings(),
+            instruments={symbol: replace(instrument(), symbol=symbol) for symbol in symbols},
+            now=clock.now,
+            is_margin_mode_shared=is_shared,
+        )
+        return api
+
+    api = run_virtual(main())
+
+    assert dict.fromkeys(symbols, 5.0) == {symbol: api.leverages[symbol] for symbol in symbols}
+    assert most == api.most
 
 
 class TellsLittle(FakeApi):
