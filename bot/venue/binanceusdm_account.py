@@ -71,6 +71,8 @@ class AccountReader:
         self._wanted: dict[Symbol, int] = {}
         """How many readings yet are to read a symbol's trades."""
         self._turn = 0
+        self._has_shown_mode = False
+        """The last list of positions has told the position mode."""
         self.rates: dict[bool, Decimal] = dict(RATES_DEFAULT)
         """Commission by whether it is a maker's, as a share of notional."""
 
@@ -95,7 +97,10 @@ class AccountReader:
             row.symbol: (row.qty * row.position_side.sign, row.venue_at)
             for row in standing.positions
         }
-        due = self._due(held)
+        # Where only what is now was asked for, trades are left to the first reading of a past:
+        # else what traded before, on symbols that are flat again, would wait for its turn.
+        is_of_now = fills_since >= asked_at and not self._cursors
+        due = [] if is_of_now else self._due(held)
         read_to = self._clock.now()
         found: dict[Symbol, tuple[list[Fill], bool]] = {}
         # Positions first, trades then: a position is never newer than the trades that explain it.
@@ -131,15 +136,24 @@ class AccountReader:
             stops = group.create_task(self._ask(Asked(requests.OPEN_STOPS, {})))
             balance = group.create_task(self._ask(Asked(requests.BALANCE, {})))
             symbols = group.create_task(self._ask(Asked(requests.SYMBOL_CONFIG, {})))
-            config = group.create_task(self._ask(Asked(requests.ACCOUNT_CONFIG, {})))
+            asked = None if self._has_shown_mode else group.create_task(self._asked_one_way())
+        shown = decode_account.shows_one_way(positions.result())
+        self._has_shown_mode = shown is not None
+        if shown is not None:
+            is_one_way = shown
+        else:
+            is_one_way = asked.result() if asked is not None else await self._asked_one_way()
         settings = decode_account.settings_of(symbols.result(), self._symbols)
         return _Standing(
             positions=decode_account.positions_of(positions.result(), self._symbols, settings),
             orders=self._reports(orders.result(), stops.result()),
             settings=settings,
-            is_one_way=decode_account.is_one_way_of(config.result()),
+            is_one_way=is_one_way,
             balance=balance.result(),
         )
+
+    async def _asked_one_way(self) -> bool:
+        return decode_account.is_one_way_of(await self._ask(Asked(requests.ACCOUNT_CONFIG, {})))
 
     def _reports(self, orders: Any, stops: Any) -> list[OrderReport]:
         """Open orders of both services; a stop's child is told under the stop's name."""

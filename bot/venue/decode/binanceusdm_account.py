@@ -92,6 +92,18 @@ def is_one_way_of(reply: Any) -> bool:
     return not flag_of(as_row(reply, "account settings"), "dualSidePosition")
 
 
+def shows_one_way(positions: Any) -> bool | None:
+    """Whether the list of positions is that of one-way mode: BOTH instead of LONG and SHORT.
+
+    None where it has no row: it has those of symbols with a position or an order, and while there
+    is one the mode cannot be changed (-4067, -4068).
+    """
+    sides = {row.get("positionSide") for row in as_rows(positions, "positions")}
+    if sides and sides <= {"BOTH", "LONG", "SHORT"}:
+        return sides == {"BOTH"}
+    return None
+
+
 def can_trade_of(config: Any, rights: Any) -> bool:
     """The account may trade futures, and so may the key."""
     key = as_row(rights, "key rights")

@@ -108,6 +108,30 @@ def test_the_modes_come_with_every_reading() -> None:
     assert "isolated" == modes.margin_modes[BTC]
 
 
+def test_the_position_mode_is_asked_for_only_where_positions_do_not_show_it() -> None:
+    """Thirty positions are read with six requests, one of them for trades."""
+    desk = Desk()
+    modes: list[Any] = []
+
+    async def one(api: BinanceApi, clock: ExchangeClock) -> list[str]:
+        desk.sent.clear()
+        modes.append(
+            (await api.account(asked_at=clock.now(), fills_since=clock.now(), touched=()))[1]
+        )
+        return [row.name for row in desk.sent if row.name == PARTS[-1]]
+
+    async def work(api: BinanceApi, clock: ExchangeClock) -> list[int]:
+        asked = [len(await one(api, clock))]
+        placed(desk.core, market(Side.BUY, "0.5"))
+        asked += [len(await one(api, clock)), len(await one(api, clock))]
+        placed(desk.core, market(Side.SELL, "0.5"))
+        asked += [len(await one(api, clock)), len(await one(api, clock))]
+        return asked
+
+    assert [1, 1, 0, 1, 1] == use(desk, work)
+    assert [True] * 5 == [row.is_one_way for row in modes]
+
+
 def test_orders_of_others_are_told_without_a_name() -> None:
     desk = Desk()
     placed(desk.core, limit(Side.BUY, "1", "90", client_id="web_1"))
@@ -245,6 +269,25 @@ def test_a_symbol_goes_on_from_its_own_reading_though_the_core_s_cursor_moved_on
 
     assert () == first.fills
     assert [id_of("entry")] == [row.client_id for row in second.fills]
+
+
+def test_a_look_at_what_is_now_leaves_the_trades_of_before_to_the_first_reading() -> None:
+    """The account is looked at before it is set; a stop may have fired while we were away."""
+    desk = Desk()
+
+    async def work(api: BinanceApi, clock: ExchangeClock) -> Any:
+        await place(api, request())
+        await clock.sleep(60.0)
+        await read(api, clock, since=0)
+        looked = symbols_read(desk)
+        snapshot = await read(api, clock, since=600_000)
+        return looked, snapshot
+
+    looked, snapshot = use(desk, work)
+
+    assert [] == looked
+    assert [id_of("entry")] == [row.client_id for row in snapshot.fills]
+    assert {"BTCUSDT", "ETHUSDT"} == set(symbols_read(desk))
 
 
 def test_what_the_core_asks_for_is_read_though_it_was_read_before() -> None:

@@ -19,6 +19,7 @@ from bot.venue.decode.binanceusdm_account import (
     rates_of,
     rights_of,
     settings_of,
+    shows_one_way,
 )
 from bot.venue.decode.fields import ShapeError
 from tests.fakes.contracts import BTC, ETH, NOON
@@ -125,6 +126,15 @@ def test_one_way_is_not_dual_side() -> None:
     assert not is_one_way_of(CONFIG_ROW | {"dualSidePosition": True})
     with pytest.raises(ShapeError):
         is_one_way_of({"canTrade": True})
+
+
+def test_the_sides_of_positions_show_the_mode_where_there_are_any() -> None:
+    both, long = position_row(), position_row(positionSide="LONG")
+
+    assert [True, False, False, None, None] == [
+        shows_one_way(rows)
+        for rows in ([both, both], [long], [both, long], [], [position_row(positionSide="")])
+    ]
 
 
 def test_the_account_and_the_key_must_both_be_let_trade() -> None:
