@@ -186,7 +186,8 @@ class FewParts:
 class Listing:
     """A market whose contracts may change."""
 
-    on_instruments: Callable[[dict[Symbol, Instrument]], None]
+    def __init__(self) -> None:
+        self.on_instruments: Callable[[dict[Symbol, Instrument]], None] = lambda _: None
 
 
 TIERS = (LeverageTier(floor_usd=0.0, maintenance_rate=0.01, cum_usd=0.0, leverage_max=50.0),)
