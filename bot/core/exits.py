@@ -77,8 +77,12 @@ def advance_target(state: State, draft: Draft, bracket: Bracket) -> None:
             placing.cancel(draft, target)
     if live or draft.at < placing.next_attempt_at(state, bracket, Leg.TARGET):
         return
-    qty = state.instruments[bracket.symbol].qty_down(held)
-    if qty >= state.instruments[bracket.symbol].qty_min:
+    instrument = state.instruments[bracket.symbol]
+    qty = instrument.qty_down(held)
+    if qty >= instrument.qty_min:
+        assert bracket.target_price is not None, "it is ready"
+        # The venue may have changed its ticks since the price was chosen.
+        price = instrument.price_passive(bracket.target_price, bracket.position_side.exit_side)
         placing.place(
             state,
             draft,
@@ -86,7 +90,7 @@ def advance_target(state: State, draft: Draft, bracket: Bracket) -> None:
             leg=Leg.TARGET,
             kind=OrderKind.LIMIT,
             qty=qty,
-            price=bracket.target_price,
+            price=price,
         )
 
 

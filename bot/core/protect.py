@@ -143,9 +143,15 @@ def _place(state: State, draft: Draft, bracket: Bracket) -> None:
         return
     if draft.at < placing.next_attempt_at(state, bracket, Leg.STOP):
         return
-    qty = state.instruments[bracket.symbol].qty_down(exposure.held_qty(state, bracket))
+    instrument = state.instruments[bracket.symbol]
+    qty = instrument.qty_down(exposure.held_qty(state, bracket))
     if not qty:
         return
+    # The venue may have changed its ticks since the price was chosen.
+    trigger_price = instrument.stop_away(bracket.stop_price, bracket.position_side)
+    if trigger_price != bracket.stop_price:
+        bracket = replace(bracket, stop_price=trigger_price)
+        draft.put_bracket(bracket)
     placing.place(
         state,
         draft,
@@ -153,7 +159,7 @@ def _place(state: State, draft: Draft, bracket: Bracket) -> None:
         leg=Leg.STOP,
         kind=OrderKind.STOP_MARKET,
         qty=qty,
-        trigger_price=bracket.stop_price,
+        trigger_price=trigger_price,
         is_beside_doubt=in_doubt,
     )
 

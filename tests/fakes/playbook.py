@@ -98,7 +98,9 @@ class Bot:
     def __init__(self, core: CoreSettings, ledger: Ledger, at: Millis) -> None:
         self.ledger = ledger
         self.at = at
-        self.state = State(settings=core, instruments=INSTRUMENTS, snapshot=ledger.snapshot(at))
+        self.state = State(
+            settings=core, instruments=dict(INSTRUMENTS), snapshot=ledger.snapshot(at)
+        )
         self.commands: list[Command] = []
         self.notes: list[Noted] = []
         self.facts = 0

@@ -187,7 +187,7 @@ class Life:
         past: dict[Symbol, History] = {BTC: history(self.started_at)}
         settings = msgspec.structs.replace(plan.settings, instance=self.ledger.meta.instance)
         started = with_past(self.ledger.load(), past, settings.provider)
-        self.state = State(settings=settings, instruments=INSTRUMENTS, snapshot=started)
+        self.state = State(settings=settings, instruments=dict(INSTRUMENTS), snapshot=started)
         self.inbox = Inbox()
         seed = plan.seed * 1_000 + self.number
         if isinstance(plan.outside, World):

@@ -1,9 +1,13 @@
 """A position has a stop at the venue, or is being flattened."""
 
+from decimal import Decimal
+
+from msgspec.structs import replace
+
 from bot.core import protect
 from bot.model.account import OperatingState
 from bot.model.bracket import BracketStatus, ClosedBy
-from bot.model.events import HoldAsked, OrderNotProcessed, TroubleSeen
+from bot.model.events import HoldAsked, InstrumentsChanged, OrderNotProcessed, TroubleSeen
 from bot.model.order import Leg, OrderStatus
 from bot.model.primitives import Millis, PositionSide, Side
 from tests.fakes.answers import (
@@ -14,6 +18,7 @@ from tests.fakes.answers import (
     rejected,
     reported,
 )
+from tests.fakes.contracts import BTC
 from tests.fakes.playbook import Bot, a_bot, in_position, signal
 
 
@@ -199,6 +204,20 @@ def test_e39_a_stop_refused_for_margin_is_tried_again_and_alarms() -> None:
 
     assert ["place stop#2 4.545 @990"] == placed(bot)
     assert "order.rejected" in bot.told()
+
+
+def test_e38_with_new_ticks_the_next_stop_and_the_target_are_on_them() -> None:
+    bot = just_filled()
+    bot.takes()
+    coarse = replace(bot.state.instruments[BTC], tick_size=Decimal(7))
+    bot.sees(InstrumentsChanged(at=bot.at, instruments=(coarse,)))
+    bot.sees(rejected(bot, Leg.STOP, code="-4014"))
+    stops = placed(bot)
+    bot.sees(accepted(bot, Leg.STOP))
+
+    assert ["place stop#2 4.545 @987"] == stops
+    assert bot.bracket.stop_price == Decimal(987)
+    assert ["place target#1 4.545 @1022"] == placed(bot)
 
 
 def test_e19_a_stop_canceled_by_hand_is_restored_at_once() -> None:
