@@ -4,7 +4,8 @@ Nothing is left to chance: a fault names the requests it is for and says whether
 on them and what comes back. Everything else is as in `live_world`.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -81,8 +82,10 @@ class Stage:
         self.core = self.world.core
         self.heard: list[Heard] = []
         """Every request that arrived."""
-        self.offset_ms: Callable[[Millis], int] = lambda _: 0
-        """How far the exchange's clock is ahead of the world's."""
+        self.ahead_ms: Callable[[], int] | None = None
+        """How far the exchange's clock is ahead of the loop's; None: the bot's clock is right."""
+        self.tasks: list[Callable[[Life], Coroutine[None, None, None]]] = []
+        """What runs beside the bot."""
         self._faults: list[Fault] = []
         self._acts: list[tuple[float, Callable[[], Event | None]]] = []
         self.world.wire.handle = self.handle
@@ -173,22 +176,25 @@ class Stage:
         script.acts = sorted(self._acts, key=lambda row: row[0])
         self.script = script
         return Plan(
-            script=script, outside=self.world, settings=self.settings, line=self.line, **fields
+            script=script,
+            outside=self.world,
+            settings=self.settings,
+            line=self.line,
+            tasks=tuple(self.tasks),
+            **fields,
         )
 
-    def plays(
-        self, to_s: float, *, checks: Checks | None = None, is_orderly: bool = False, **fields: Any
-    ) -> Story:
+    def plays(self, to_s: float, *, checks: Checks | None = None, **fields: Any) -> Story:
         """Live until this second and on until all has come to rest: books, orders, position."""
-        story = Story(
-            self.plan(**fields),
-            seconds=to_s + SETTLES_WITHIN_S,
-            until=settled_after(to_s),
-            checks=checks,
-            is_orderly=is_orderly,
+        story = self.lives(
+            to_s + SETTLES_WITHIN_S, until=settled_after(to_s), checks=checks, **fields
         )
         assert story.life.is_done, unsettled(story.life)
         return story
+
+    def lives(self, seconds: float, **story: Any) -> Story:
+        """Live so long, or `until` something holds, whatever may still be under way then."""
+        return Story(self.plan(), seconds=seconds, **story)
 
     # --- what a test looks at
 
@@ -210,7 +216,9 @@ class Stage:
         """Answer as the exchange does, but for what is to go wrong."""
         heard = self._hear(request, at)
         self.heard.append(heard)
-        shown_at = Millis(at + self.offset_ms(at))
+        shown_at = at
+        if self.ahead_ms is not None:
+            shown_at = Millis(T0 + loop_ms() + self.ahead_ms())
         for fault in self._faults:
             if fault.times > 0 and fault.since <= at < fault.until and fault.is_meant(heard):
                 fault.times -= 1
@@ -259,6 +267,11 @@ def resting_stage(exchange: str = "binanceusdm", *, path: Path = FLAT) -> Stage:
     stage = Stage(exchange, path=path, settings=replace(SETTINGS, strategies=strategies))
     stage.script = Script(path=path, reading=reading)
     return stage
+
+
+def loop_ms() -> int:
+    """Since the life began, by the loop's own time; what is asked for outside of it is at 0."""
+    return round(asyncio.get_running_loop().time() * 1000)
 
 
 def unsettled(life: Life) -> str:
