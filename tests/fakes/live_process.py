@@ -28,7 +28,9 @@ HOT: Final[dict[str, dict[str, Any]]] = {
 """Stops so near that they are hit within minutes, and nothing held for long; no advice."""
 
 
-def live_config(folder: Path, emulator: EmulatorProcess, **sections: dict[str, Any] | str) -> Path:
+def live_config(
+    folder: Path, emulator: EmulatorProcess, **sections: dict[str, Any] | list[str] | str
+) -> Path:
     """Write a configuration for the emulator; `sections` go over those that are written.
 
     A request may be late by a minute of the market's, which is a second of this machine's.
@@ -64,7 +66,7 @@ class Live:
     """One bot on one emulator, through all its lives; whoever begins it ends it."""
 
     def __init__(
-        self, folder: Path, emulator: EmulatorProcess, **sections: dict[str, Any] | str
+        self, folder: Path, emulator: EmulatorProcess, **sections: dict[str, Any] | list[str] | str
     ) -> None:
         """Configured and confirmed, not started."""
         self.emulator = emulator
