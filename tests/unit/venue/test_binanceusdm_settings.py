@@ -1,5 +1,6 @@
 """Binance's settings, rights, fees and funding over the real client."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from bot.gateway.failures import NoAnswerError, RefusedError
 from bot.gateway.time import ExchangeClock
 from bot.model.primitives import Millis
+from bot.venue.api import Fees
 from bot.venue.binanceusdm import BinanceApi
 from tests.fakes.contracts import BTC, ETH, NOON
 from tests.fakes.live_binance import (
@@ -92,6 +94,21 @@ def test_fees_are_those_of_the_account() -> None:
     fees = use(desk, lambda api, _: api.fees(BTC))
 
     assert (4.5, 1.8) == (fees.taker_bps, fees.maker_bps)
+
+
+def test_the_fees_of_all_symbols_are_one_question() -> None:
+    """Thirty were a quarter of what a minute allows."""
+    desk = Desk()
+    desk.answers["GET /fapi/v1/commissionRate"] = answering(COMMISSION_ROW)
+
+    async def work(api: BinanceApi, clock: ExchangeClock) -> list[Fees]:
+        del clock
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(api.fees(symbol)) for symbol in (BTC, ETH, BTC)]
+        return [task.result() for task in asked]
+
+    assert [4.5] * 3 == [row.taker_bps for row in use(desk, work)]
+    assert 1 == sum(row.name == "GET /fapi/v1/commissionRate" for row in desk.sent)
 
 
 def test_funding_is_read_week_by_week_and_once() -> None:
