@@ -38,6 +38,10 @@ bench: dev
 mutation: dev
 	@$(VENV)/bin/python -m tests.mutation $(ARGS)
 
+# The long proofs: a thousand real SIGKILLs on the emulated exchanges, and more. An hour or so.
+soak: dev
+	@$(VENV)/bin/python -m tests.soak $(ARGS)
+
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@echo "Setting up once: Python environment in $(VENV), $$(grep -c '==' $<) pinned and hashed packages."
 	@python3 -m venv $(VENV) || { echo "Python 3.11 or later with venv is needed (Debian: apt install python3-venv)."; exit 1; }
