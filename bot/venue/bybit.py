@@ -8,6 +8,7 @@ A fill that the stop of an entry has traded carries no name of ours; it is booke
 that this process has placed or found on that symbol (`bybit_stops.py`), else under none.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -38,6 +39,7 @@ from bot.venue.decode.bybit_rows import (
     LogRow,
     OrderRow,
     PositionRow,
+    number,
     page_of,
     result_of,
 )
@@ -51,6 +53,8 @@ HISTORY_MS = 730 * 86_400_000
 """The exchange keeps executions for two years."""
 PAGES_MAX = 200
 """A list that does not end is no answer."""
+AFTER_S = 1.0
+"""How long the answer to a new order waits for what has become of it."""
 
 
 class BybitApi:
@@ -93,8 +97,24 @@ class BybitApi:
         await self._set(routes.SWITCH_MODE, routes.one_way())
 
     async def set_margin_mode(self, symbol: Symbol, mode: str) -> None:
-        """Set the whole account: a unified account has no margin mode of a symbol."""
+        """Set the whole account: a unified account has no margin mode of a symbol.
+
+        Raises:
+            RefusedError: by ourselves, where a position is held on any symbol, ours or not.
+
+        """
         del symbol
+        for coin in routes.COINS:
+            params = routes.held_positions(coin)
+            rows = await self._all(routes.POSITION_LIST, params, PositionRow, "the positions")
+            held = sorted(row.symbol for row in rows if number(row.size or "0"))
+            if held:
+                raise RefusedError(
+                    f"the mode is the whole account's, which holds {', '.join(held)}",
+                    code="held",
+                    status=0,
+                    verdict=Verdict.REJECTED,
+                )
         await self._set(routes.SET_MARGIN_MODE, routes.margin_mode(mode))
 
     async def set_leverage(self, symbol: Symbol, leverage: int) -> None:
@@ -152,10 +172,14 @@ class BybitApi:
         )
 
     async def _after(self, request: OrderRequest, lane: Lane) -> OrderReport | None:
-        """Ask what a new order has become; a failure of this question is none of the order's."""
+        """Ask what a new order has become; a failure of this question is none of the order's.
+
+        That it exists is known, and is not kept waiting for long: what has filled needs a stop.
+        """
         try:
-            return await self._find(request.symbol, lane, client_id=request.client_id)
-        except GatewayError:
+            async with asyncio.timeout(AFTER_S / self._clock.speed):
+                return await self._find(request.symbol, lane, client_id=request.client_id)
+        except (GatewayError, TimeoutError):
             return None
 
     async def cancel(
@@ -226,7 +250,7 @@ class BybitApi:
             executions = group.create_task(self._executions(fills_since, asked_at))
             balance = group.create_task(self._balance())
             info = group.create_task(self._client.call(routes.ACCOUNT_INFO, lane=QUERY))
-            group.create_task(self._look_at(self._next_in_turn()))
+            group.create_task(self._look_in_turn())
         snapshot = VenueSnapshot(
             at=asked_at,
             symbols=tuple(self._ids),
@@ -242,8 +266,7 @@ class BybitApi:
             routes.POSITION_LIST, routes.held_positions(), PositionRow, "the positions"
         )
         self._learn(rows)
-        found = (decode.position(row, self._symbols) for row in rows)
-        return tuple(row for row in found if row is not None)
+        return decode.positions(rows, self._symbols)
 
     async def _open_orders(self) -> tuple[OrderReport, ...]:
         rows = await self._all(
@@ -305,6 +328,14 @@ class BybitApi:
         params = routes.position_of(self._ids[symbol])
         reply = await self._client.call(routes.POSITION_LIST, params, lane=QUERY)
         self._learn(page_of(reply, PositionRow, "a position")[0])
+
+    async def _look_in_turn(self) -> None:
+        """Read the settings of the next symbol; one that is gone (E30) has none to be read."""
+        try:
+            await self._look_at(self._next_in_turn())
+        except RefusedError as error:
+            if error.verdict is not Verdict.REJECTED:
+                raise
 
     def _learn(self, rows: Sequence[PositionRow]) -> None:
         for symbol in {self._symbols[row.symbol] for row in rows if row.symbol in self._symbols}:

@@ -7,6 +7,8 @@ without `orderLinkId`), are no orders to us: they come with an entry and go with
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from bot.gateway.failures import NoAnswerError
 from bot.model.account import KeyRights, Position
 from bot.model.events import FundingPaid
@@ -163,6 +165,23 @@ def position(row: PositionRow, symbols: Symbols) -> Position | None:
         leverage=leverage(row),
         venue_at=instant(row.updated_time),
     )
+
+
+def positions(rows: Sequence[PositionRow], symbols: Symbols) -> tuple[Position, ...]:
+    """What is held, one position a symbol: of both sides in hedge mode, what is left of both."""
+    found: dict[Symbol, Position] = {}
+    for held in (position(row, symbols) for row in rows):
+        if held is None:
+            continue
+        other = found.pop(held.symbol, None)
+        if other is None:
+            found[held.symbol] = held
+            continue
+        larger = max(held, other, key=lambda side: side.qty)
+        signed = held.qty * held.position_side.sign + other.qty * other.position_side.sign
+        if signed:
+            found[held.symbol] = replace(larger, qty=Qty(abs(signed)))
+    return tuple(found.values())
 
 
 def leverage(row: PositionRow) -> float | None:

@@ -15,6 +15,8 @@ from bot.model.primitives import Millis, Price, Side
 
 CATEGORY: Final = "linear"
 COIN: Final = "USDT"
+COINS: Final = (COIN, "USDC")
+"""What linear contracts are settled in: ours, and whatever else the account may hold."""
 WINDOW_MS: Final = 7 * 86_400_000
 """Longest span of time that a list of executions or of transactions covers in one question."""
 ORDERS_PAGE: Final = 50
@@ -175,9 +177,9 @@ def open_orders() -> Params:
     return {"category": CATEGORY, "settleCoin": COIN, "openOnly": 0, "limit": ORDERS_PAGE}
 
 
-def held_positions() -> Params:
-    """Positions above zero, of every symbol."""
-    return {"category": CATEGORY, "settleCoin": COIN, "limit": POSITIONS_PAGE}
+def held_positions(coin: str = COIN) -> Params:
+    """Positions above zero, of every symbol that is settled in a coin."""
+    return {"category": CATEGORY, "settleCoin": coin, "limit": POSITIONS_PAGE}
 
 
 def position_of(market_id: str) -> Params:

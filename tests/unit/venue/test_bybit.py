@@ -1,11 +1,13 @@
 """Bybit's orders over the real client, against a desk that remembers them."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
 
 from bot.gateway.connection import CANCEL, ENTRY, QUERY
 from bot.gateway.failures import NoAnswerError, RefusedError, Verdict
+from bot.gateway.http import HttpReply, HttpRequest
 from bot.gateway.time import ExchangeClock
 from bot.model.order import OrderReport, OrderRequest, OrderStatus, TimeInForce
 from bot.model.primitives import ClientOrderId, Price, Side, VenueOrderId
@@ -20,6 +22,15 @@ from tests.fakes.live_bybit import (
 )
 
 OURS = ClientOrderId("ours1")
+
+
+class SlowDesk(Desk):
+    """An exchange that takes four seconds for a question."""
+
+    async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpReply:
+        if request.method == "GET":
+            await asyncio.sleep(4.0)
+        return await super().send(request, timeout_s=timeout_s)
 
 
 def place(
@@ -80,6 +91,19 @@ def test_a_failure_of_the_second_question_is_none_of_the_order(trouble: str) -> 
     assert Decimal(0) == report.filled_qty
     assert VenueOrderId("venue-1") == report.venue_id
     assert OURS == report.client_id
+
+
+def test_i13_the_second_question_keeps_a_new_order_waiting_for_a_second_at_most() -> None:
+    desk = SlowDesk()
+
+    async def work(api: BybitApi, clock: ExchangeClock) -> int:
+        placed_at = clock.now()
+        report = await api.place(request(), stop_loss_price=None, lane=ENTRY, window_ms=3_000)
+
+        assert OrderStatus.OPEN is report.status
+        return clock.now() - placed_at
+
+    assert 1_000 == use(desk, work)
 
 
 def test_e10_an_order_that_is_not_found_at_once_is_open() -> None:

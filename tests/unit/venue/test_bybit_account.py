@@ -16,6 +16,7 @@ from bot.venue.bybit import HISTORY_MS, BybitApi
 from tests.fakes.live_bybit import (
     BTC,
     ETH,
+    IDS,
     NOW,
     Desk,
     execution_row,
@@ -264,7 +265,7 @@ def test_what_is_so_already_counts_as_done(path: str, code: int) -> None:
 
     use(desk, work)
 
-    assert [path] == desk.paths()
+    assert path == desk.paths()[-1]
 
 
 def test_a_setting_that_is_refused_is_told() -> None:
@@ -288,6 +289,57 @@ def test_e8_a_setting_without_an_answer_is_not_done() -> None:
 
     with pytest.raises(NoAnswerError):
         use(desk, work)
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "SOLUSDT"])
+def test_e27_the_margin_mode_is_left_alone_while_anything_is_held(symbol: str) -> None:
+    """It is the whole account's: also of symbols that the bot does not trade."""
+    desk = Desk()
+    desk.positions.append(position_row(symbol=symbol))
+
+    async def work(api: BybitApi, _: ExchangeClock) -> None:
+        await api.set_margin_mode(BTC, "isolated")
+
+    with pytest.raises(RefusedError, match=symbol):
+        use(desk, work)
+    assert ["position/list"] == desk.paths()
+
+
+class DelistedDesk(Desk):
+    """An exchange that knows nothing of ETH any more."""
+
+    def _answer(self, path: str, params: dict[str, Any]) -> tuple[int, str, Any]:
+        if params.get("symbol") == "ETHUSDT":
+            return 10001, "params error: symbol invalid", {}
+        return super()._answer(path, params)
+
+
+def test_e30_a_symbol_that_is_gone_hides_nothing_of_the_others() -> None:
+    desk = DelistedDesk()
+    desk.positions.append(position_row())
+
+    async def work(api: BybitApi, _: ExchangeClock) -> list[VenueSnapshot]:
+        turns = [await api.account(asked_at=NOW, fills_since=NOW, touched=[]) for _ in IDS]
+        return [snapshot for snapshot, _ in turns]
+
+    assert [[BTC], [BTC]] == [[row.symbol for row in read.positions] for read in use(desk, work)]
+
+
+def test_e28_both_sides_of_a_symbol_are_one_position() -> None:
+    desk = Desk()
+    desk.positions += [
+        position_row(positionIdx=1, size="0.03"),
+        position_row(positionIdx=2, side="Sell", size="0.01"),
+        position_row(symbol="ETHUSDT", positionIdx=1, size="2"),
+        position_row(symbol="ETHUSDT", positionIdx=2, side="Sell", size="2"),
+    ]
+    (position,) = account(desk)[0].positions
+
+    assert (BTC, PositionSide.LONG, Decimal("0.02")) == (
+        position.symbol,
+        position.position_side,
+        position.qty,
+    )
 
 
 def test_funding_is_read_once_in_order_of_time() -> None:
