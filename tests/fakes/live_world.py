@@ -188,9 +188,9 @@ class EmulatedVenue:
         """Called whenever the world may have changed."""
         profile = profile_of(world.exchange_id)
         assert profile.open_api is not None
-        limiter = Limiter(profile.connection.budgets, clock=clock)
+        limiter = self.limiter = Limiter(profile.connection.budgets, clock=clock)
         wire = Line(world.wire, clock=clock, chance=seeded_random(seed), weather=weather)
-        client = Client(
+        client = self.client = Client(
             profile.connection,
             transport=wire,
             clock=clock,

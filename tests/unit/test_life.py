@@ -190,7 +190,7 @@ def test_the_first_reason_to_stop_is_the_one_that_is_told() -> None:
     staged(act)
 
 
-def test_p6_the_watchdog_is_told_of_progress_only() -> None:
+def test_p6_p7_the_watchdog_is_told_of_progress_only() -> None:
     """A loop that hangs must be ended, however well the other tasks do."""
 
     async def act(stage: Stage) -> None:
