@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import os
+import resource
+import socket
 import ssl
 from pathlib import Path
 
@@ -275,3 +278,55 @@ def test_when_it_is_closed_nothing_is_sent() -> None:
         assert [] == wire.arrived
 
     with_wire(act, as_json({}))
+
+
+def test_p28_where_the_first_address_leads_nowhere_the_next_one_is_taken() -> None:
+    """A name with an IPv6 address on a machine without IPv6."""
+
+    async def act(wire: Wire) -> tuple[HttpReply, float]:
+        loop = asyncio.get_running_loop()
+        port = int(wire.url.rsplit(":", 1)[1])
+
+        async def names(*_: object, **__: object) -> list[object]:
+            return [
+                (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("100::1", port, 0, 0)),
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)),
+            ]
+
+        loop.getaddrinfo = names  # type: ignore[method-assign, assignment]
+        transport = AiohttpTransport()
+        began = loop.time()
+        url = f"http://localhost:{port}{SIGNED}"
+        try:
+            reply = await transport.send(HttpRequest(method="POST", url=url), timeout_s=5.0)
+        finally:
+            await transport.close()
+        return reply, loop.time() - began
+
+    reply, took_s = with_wire(act, as_json({}))
+
+    assert 200 == reply.status
+    assert took_s < 2.0
+
+
+def test_p25_without_a_free_descriptor_nothing_is_sent_and_later_it_goes_on() -> None:
+    async def act(wire: Wire) -> tuple[GatewayError, HttpReply]:
+        transport = AiohttpTransport()
+        request = HttpRequest(method="POST", url=wire.url + SIGNED)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.ExitStack() as files:
+            files.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+            with contextlib.suppress(OSError):
+                while True:
+                    files.callback(os.close, os.dup(0))  # Until none is free.
+            with pytest.raises(NotSentError) as caught:
+                await transport.send(request, timeout_s=5.0)
+        reply = await transport.send(request, timeout_s=5.0)
+        await transport.close()
+        return caught.value, reply
+
+    error, reply = with_wire(act, as_json({}))
+
+    assert "no connection" in str(error) or "nothing answers" in str(error)
+    assert 200 == reply.status
