@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from bot.gateway.client import Client
 from bot.gateway.connection import QUERY
-from bot.gateway.failures import NoAnswerError
+from bot.gateway.failures import NoAnswerError, RefusedError
 from bot.model.account import Position, VenueSnapshot
 from bot.model.order import Fill, OrderReport
 from bot.model.primitives import Millis, Symbol, VenueOrderId
@@ -36,6 +36,8 @@ READINGS: Final = 3
 """How often trades are read in a row after something happened."""
 HISTORY_MS: Final = 89 * 86_400_000
 """Trades are kept for three months (change log 2026-08-26); older ones cannot be asked for."""
+GONE_CODES: Final = frozenset({"-1121", "-1122"})
+"""There is no such symbol (any more): it has no trades, and hides none of the others (E30)."""
 PAGES_MAX: Final = 100
 """A list that does not end is no answer."""
 AT_ONCE: Final = 6
@@ -143,7 +145,7 @@ class AccountReader:
             is_one_way = shown
         else:
             is_one_way = asked.result() if asked is not None else await self._asked_one_way()
-        settings = decode_account.settings_of(symbols.result(), self._symbols)
+        settings = decode_account.settings_of(symbols.result(), self._symbols, may_lack=True)
         return _Standing(
             positions=decode_account.positions_of(positions.result(), self._symbols, settings),
             orders=self._reports(orders.result(), stops.result()),
@@ -193,7 +195,12 @@ class AccountReader:
         cursor = self._cursors.get(symbol)
         start_at = fills_since if cursor is None else min(fills_since, cursor - OVERLAP_MS)
         oldest = read_to - HISTORY_MS
-        trades = await self._trades(symbol, Millis(max(start_at, oldest)), read_to)
+        try:
+            trades = await self._trades(symbol, Millis(max(start_at, oldest)), read_to)
+        except RefusedError as error:
+            if error.code not in GONE_CODES:
+                raise
+            trades = []
         search = OwnerSearch(
             self._client, symbol, self._ids[symbol], memory=self._memory, clock=self._clock
         )

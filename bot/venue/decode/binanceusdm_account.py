@@ -73,8 +73,14 @@ def balance_of(reply: Any, quote: str) -> Usd:
     raise ShapeError(f"balance: no row for {quote}")
 
 
-def settings_of(reply: Any, symbols: Mapping[str, Symbol]) -> dict[Symbol, Setting]:
-    """Margin mode and leverage of every symbol that we trade; one that is missing is no answer."""
+def settings_of(
+    reply: Any, symbols: Mapping[str, Symbol], *, may_lack: bool = False
+) -> dict[Symbol, Setting]:
+    """Margin mode and leverage of every symbol that we trade; one that is missing is no answer.
+
+    With `may_lack` one that the exchange has delisted meanwhile is left out, and hides nothing of
+    the others (E30); a reply without any of them is no answer all the same.
+    """
     found: dict[Symbol, Setting] = {}
     for row, symbol in traded(as_rows(reply, "symbol settings"), symbols):
         mode = text_of(row, "marginType")
@@ -82,7 +88,7 @@ def settings_of(reply: Any, symbols: Mapping[str, Symbol]) -> dict[Symbol, Setti
             raise ShapeError(f"symbol settings: unknown margin mode {mode!r}")
         found[symbol] = Setting(_MARGIN_MODES[mode], float(decimal_of(row, "leverage")))
     missing = set(symbols.values()) - set(found)
-    if missing:
+    if missing and not (found and may_lack):
         raise ShapeError(f"symbol settings: none for {', '.join(sorted(missing))}")
     return found
 

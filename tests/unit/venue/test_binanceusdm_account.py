@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bot.gateway.failures import NoAnswerError
+from bot.gateway.http import HttpReply
 from bot.gateway.time import ExchangeClock
 from bot.model.account import VenueSnapshot
 from bot.model.order import OrderKind
@@ -25,6 +26,7 @@ from tests.fakes.live_binance import (
     id_of,
     place,
     read,
+    refusing,
     request,
     stop_request,
     target_request,
@@ -300,6 +302,25 @@ def test_what_the_core_asks_for_is_read_though_it_was_read_before() -> None:
     use(desk, work)
 
     assert desk.now - 700_000 < starts(desk)[-1] < desk.now - 599_000
+
+
+def test_e30_a_symbol_that_is_gone_hides_nothing_of_the_others() -> None:
+    desk = Desk()
+    setting = {"symbol": "BTCUSDT", "marginType": "ISOLATED", "leverage": 5}
+    desk.answers["GET /fapi/v1/symbolConfig"] = answering([setting])
+
+    def trades(sent: Sent) -> HttpReply | Exception | None:
+        return refusing(-1121)(sent) if sent.params["symbol"] == "ETHUSDT" else None
+
+    async def work(api: BinanceApi, clock: ExchangeClock) -> Any:
+        await place(api, request())
+        desk.answers["GET /fapi/v1/userTrades"] = trades
+        return await read(api, clock)
+
+    snapshot = use(desk, work)
+
+    assert [id_of("entry")] == [row.client_id for row in snapshot.fills]
+    assert [BTC] == [row.symbol for row in snapshot.positions]
 
 
 def test_e44_trades_older_than_the_exchange_keeps_them_are_not_asked_for() -> None:

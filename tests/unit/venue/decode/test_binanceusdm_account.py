@@ -117,6 +117,8 @@ def test_margin_mode_and_leverage_of_a_symbol() -> None:
 def test_a_symbol_of_ours_without_settings_is_no_answer() -> None:
     with pytest.raises(ShapeError, match="ETH"):
         settings_of([SYMBOL_ROW], {**SYMBOLS, "ETHUSDT": ETH})
+    with pytest.raises(ShapeError, match="ETH"):
+        settings_of([SYMBOL_ROW], {"ETHUSDT": ETH}, may_lack=True)
     with pytest.raises(ShapeError, match="PORTFOLIO"):
         settings_of([SYMBOL_ROW | {"marginType": "PORTFOLIO"}], SYMBOLS)
 
