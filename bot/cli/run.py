@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from bot import __version__
+from bot import __version__, credentials
 from bot.cli.context import Place, find_place, place_options
 from bot.config.exchange import is_loopback
 from bot.errors import UsageError
@@ -50,7 +50,8 @@ def run_command(config: str | None, data_dir: str | None, duration: float | None
             f"LIQBOT_LOG_LEVEL is {level!r}.", remedy="Use one of: debug, info, warning, error."
         )
     story = Story(colour=has_colour, is_brief=place.config.is_flat_out)
-    logs.set_up(level=level, story=story if is_story else None)
+    redactor = logs.Redactor(secrets_of(place))
+    logs.set_up(level=level, story=story if is_story else None, redactor=redactor)
     os.umask(0o077)
     told = Told(place, is_story=is_story, is_terminal=is_terminal)
     told.begin()
@@ -63,6 +64,15 @@ def run_command(config: str | None, data_dir: str | None, duration: float | None
     loop_factory = VirtualLoop if place.config.is_flat_out else None
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(app.run(request, told))
+
+
+def secrets_of(place: Place) -> list[str]:
+    """What must never stand in a log, whatever prints it: the keys of a live run."""
+    if not place.config.is_live:
+        return []
+    file = place.config_path.with_name(credentials.FILE_NAME)
+    keys = credentials.find(os.environ, file)
+    return [key.reveal() for key in (keys.api_key, keys.secret, keys.password) if key is not None]
 
 
 def _refuse_flat_out_http(place: Place) -> None:

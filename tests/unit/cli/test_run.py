@@ -9,9 +9,10 @@ import structlog
 from click.testing import CliRunner, Result
 
 from bot.cli.context import Place
-from bot.cli.run import banner, money, run_command
+from bot.cli.run import banner, money, run_command, secrets_of
 from bot.config import load
 from bot.errors import ConfigError, DataError, UsageError
+from bot.logs import Redactor
 
 EXCHANGE = "market: {source: exchange}\n"
 RECORDED = "market: {source: recorded, recorded: {folder: nowhere}}\n"
@@ -116,3 +117,17 @@ def test_a_configuration_with_a_mistake_starts_nothing(tmp_path: Path) -> None:
 
     assert isinstance(result.exception, ConfigError)
     assert not result.output
+
+
+def test_the_keys_of_a_live_run_are_taken_out_of_every_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway scrubs its own errors; this is for whatever else might print them."""
+    monkeypatch.setenv("LIQBOT_EXCHANGE_API_KEY", "canary-key")
+    monkeypatch.setenv("LIQBOT_EXCHANGE_SECRET", "canary-secret")
+    live = a_place(tmp_path, f"mode: live\n{EXCHANGE}")
+    clean = Redactor(secrets_of(live))
+    paper = a_place(tmp_path, EXCHANGE)
+
+    assert "*** and ***" == clean("canary-key and canary-secret")
+    assert [] == secrets_of(paper)
