@@ -210,6 +210,15 @@ class Stage:
         """Ids under which orders of a leg left."""
         return {row.client_id for row in self.sent(leg)}
 
+    def must_be_one_trade(self) -> None:
+        """One entry left, what it bought is held, and one stop that we sent covers all of it."""
+        held = self.world.position()
+        stops = [row for row in self.world.resting() if row.order.is_conditional]
+
+        assert 1 == len(self.names(Leg.ENTRY))
+        assert held > 0
+        assert [held] == [row.order.asked.qty for row in stops]
+
     # --- inside
 
     def handle(self, request: HttpRequest, at: Millis) -> HttpReply:

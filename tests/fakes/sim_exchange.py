@@ -192,8 +192,8 @@ class World(Exchange, FakeExchange):
         is_liquidation: bool = False,
     ) -> None:
         """Book an execution as several trades."""
-        lot = INSTRUMENTS[symbol].lot_size
-        part = INSTRUMENTS[symbol].qty_down(qty / self.parts)
+        lot = self.instruments[symbol].lot_size
+        part = self.instruments[symbol].qty_down(qty / self.parts)
         left = qty
         while row is not None and part >= lot and left - part >= lot:
             super()._book(row, symbol, side, part, at, price=price)
