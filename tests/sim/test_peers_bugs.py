@@ -5,7 +5,7 @@ there is one position at most, one stop for it in the end, and a ledger that say
 says: `Stage.plays` ends only where that holds.
 
 A chat webhook that hangs is not among them as such: this bot has none. What can hang beside it is
-the heatmap's provider and whoever reads what it logs.
+the heatmap's provider, which is here, and whoever reads what it logs: that is P26 in `test_logs`.
 """
 
 from collections.abc import Callable, Sequence
