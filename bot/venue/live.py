@@ -59,6 +59,8 @@ CATCH_UP_S: Final = 5.0
 """Between two questions for the funding of before the start."""
 WINDOW_MAX_MS: Final = 59_000
 """Binance takes no receive window of a minute or more (-1131)."""
+FIREWALL: Final = 403
+"""Status of who stands in front of an exchange, and has not let a request through."""
 WOKEN_GAP_S: Final = 0.5
 """Between two readings of the account that the stream asks for."""
 
@@ -248,7 +250,8 @@ class LiveVenue:
                 return self._clock.now()
         index = min(self._turned_away, len(answers.BACK_OFF_MS)) - 1
         now = self._clock.now()
-        told = refused.retry_at if refused is not None else None
+        # A firewall (403) tells nothing, and minutes are too long for what protects or closes.
+        told = refused.retry_at if refused is not None and refused.status != FIREWALL else None
         blocked = self._limiter.blocked_until if self._limiter is not None else None
         # Bybit tells the present instant where the limit is not what it turns away for.
         told = told if told is not None and told > now else None

@@ -157,6 +157,21 @@ def test_e34_a_time_to_come_back_that_is_not_ahead_tells_nothing() -> None:
     play(act)
 
 
+def test_a_firewall_does_not_keep_a_stop_away_for_minutes() -> None:
+    """It says nothing of when; only orders that protect or close are sent again at all."""
+
+    async def act(bench: Bench) -> None:
+        far = Millis(bench.clock.now() + 300_000)
+        error = refused("http:403", Verdict.RATE, retry_at=far, status=403)
+        bench.api.fail("place", error)
+        answer = await bench.exit()
+
+        assert isinstance(answer, OrderNotProcessed)
+        assert 500 == answer.retry_at - answer.at
+
+    play(act)
+
+
 def test_e37_a_refusal_for_lateness_looks_at_the_clock_and_goes_again_once() -> None:
     async def act(bench: Bench) -> None:
         bench.api.fail("place", refused("-1021"), times=2)
