@@ -84,6 +84,7 @@ class Probe:
         """By hour."""
         self._under_way: set[ClientOrderId] = set()
         self._left: dict[ClientOrderId, Symbol] = {}
+        self._has_left = asyncio.Event()
         self._why: dict[Symbol, str] = {}
 
     def is_proved(self, symbol: Symbol) -> bool:
@@ -99,7 +100,7 @@ class Probe:
         for report in reports:
             name = report.client_id
             if name is not None and name not in self._under_way and self.owns(name):
-                self._left[name] = report.symbol
+                self._leave(name, report.symbol)
 
     async def run(
         self, is_ready: Callable[[Symbol], bool], is_stopped: Callable[[Symbol], bool]
@@ -223,13 +224,19 @@ class Probe:
             await self._clock.sleep(WAIT_S)
         text = f"The probe {name} on {symbol} could not be canceled; it is tried again."
         log.warning("probe.left", text=text)
-        self._left[name] = symbol
+        self._leave(name, symbol)
         return False
 
+    def _leave(self, name: ClientOrderId, symbol: Symbol) -> None:
+        self._left[name] = symbol
+        self._has_left.set()
+
     async def _sweep(self) -> None:
-        """Cancel what was left behind."""
+        """Cancel what was left behind; it sleeps while nothing is."""
         while True:
+            await self._has_left.wait()
             await self._clock.sleep(WAIT_S)
+            self._has_left.clear()
             left, self._left = self._left, {}
             for name, symbol in left.items():
                 await self._remove(symbol, name, settled_at=Millis(0))
