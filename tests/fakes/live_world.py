@@ -9,9 +9,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from bot.clock import seeded_random
 from bot.core import ids
 from bot.gateway.client import Client
+from bot.gateway.http import Transport
 from bot.gateway.limiter import Limiter
 from bot.gateway.time import ExchangeClock
 from bot.model.commands import Command
@@ -28,7 +28,7 @@ from bot.sim.emulator.core import Emulator
 from bot.sim.emulator.state import Order, Origin
 from bot.venue.live import LiveVenue
 from bot.venue.profiles import profile_of
-from tests.fakes.live_line import Line, Outside, Weather
+from tests.fakes.live_line import Outside, Weather
 from tests.fakes.paper import BTC
 from tests.fakes.sim_exchange import Exchange
 from tests.fakes.sim_market import INSTRUMENTS, T0
@@ -84,6 +84,8 @@ class EmulatedWorld(Exchange):
         self.core.account_margin_mode = "isolated"
         self.dialect = DIALECTS[exchange_id](self.core)
         self.wire = Outside(self.dialect.handle)
+        self.fills_from = Millis(0)
+        """Trades from before it are not asked for any more."""
         self._counted = (0, 0)
 
     def fork(self) -> "EmulatedWorld":
@@ -155,6 +157,7 @@ class EmulatedWorld(Exchange):
         return {
             f"{row.symbol}|{exec_name(row.symbol, 'trade', row.id) if is_bybit else row.id}"
             for row in self.core.trades
+            if row.at >= self.fills_from
         }
 
     def wallet_usd(self) -> Decimal:
@@ -178,9 +181,7 @@ def probe_names(world: EmulatedWorld) -> set[str]:
 class EmulatedVenue:
     """The live venue of one life, over the gateway and ccxt."""
 
-    def __init__(
-        self, world: EmulatedWorld, *, clock: ExchangeClock, seed: int, weather: Weather
-    ) -> None:
+    def __init__(self, world: EmulatedWorld, *, clock: ExchangeClock, line: Transport) -> None:
         self.world = world
         self.before: Callable[[Command], None] = lambda _: None
         """Called with each command before it leaves."""
@@ -189,10 +190,9 @@ class EmulatedVenue:
         profile = profile_of(world.exchange_id)
         assert profile.open_api is not None
         limiter = self.limiter = Limiter(profile.connection.budgets, clock=clock)
-        wire = Line(world.wire, clock=clock, chance=seeded_random(seed), weather=weather)
         client = self.client = Client(
             profile.connection,
-            transport=wire,
+            transport=line,
             clock=clock,
             limiter=limiter,
             keys=Keys(),
@@ -222,6 +222,8 @@ class EmulatedVenue:
         if isinstance(event, PriceMoved):
             self.world.see(event)
             self.after()
+        else:
+            self.world.core.on_market(event)
         self.live.on_market(event)
 
     async def execute(self, command: Command) -> Event:

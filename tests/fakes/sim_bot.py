@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from bot.app import first_events, with_past
-from bot.clock import LoopClock
+from bot.clock import LoopClock, seeded_random
 from bot.core import manager
 from bot.core.state import State
 from bot.core.step import step
@@ -20,6 +20,7 @@ from bot.engine import loop as engine_loop
 from bot.engine.hands import Hands
 from bot.engine.inbox import Inbox
 from bot.engine.loop import Entries, Loop
+from bot.gateway.http import Transport
 from bot.gateway.time import ExchangeClock
 from bot.model.commands import Command
 from bot.model.events import Event, StopAsked
@@ -30,6 +31,7 @@ from bot.ports import History
 from bot.store.files import DataFiles
 from bot.store.opening import OpenRequest, open_ledger
 from bot.store.recorder import Ledger
+from tests.fakes.live_line import Line as WireLine
 from tests.fakes.live_world import EmulatedVenue, EmulatedWorld, weather_of
 from tests.fakes.paper import BTC
 from tests.fakes.replacing import replaced
@@ -99,6 +101,8 @@ class Life:
         self.watch: Watch | None = None
         self.tell: Judge | None = None
         """Called after every decision, before it is judged."""
+        self.look_every_s = 0.25
+        """How often it is asked whether what is waited for has come."""
         self._finish: Callable[[Life], None] = lambda _: None
         self._sequence = int(plan.start_s * 1000) + 1_000_000
 
@@ -194,8 +198,8 @@ class Life:
             self.venue = ExchangeVenue(plan.outside, clock=self.clock, seed=seed, line=plan.line)
         elif isinstance(plan.outside, EmulatedWorld):
             assert isinstance(self.clock, ExchangeClock)
-            weather = weather_of(plan.line)
-            self.venue = EmulatedVenue(plan.outside, clock=self.clock, seed=seed, weather=weather)
+            line = self._line(plan.outside, self.clock, seed)
+            self.venue = EmulatedVenue(plan.outside, clock=self.clock, line=line)
         else:
             self.venue = NotedPaper(
                 plan.outside, clock=self.clock, seed=seed, books=self.ledger.paper_books
@@ -214,6 +218,10 @@ class Life:
         )
         for event in first_events(self.ledger, started, past, self.state, self.clock.now()):
             self.inbox.put(event)
+
+    def _line(self, world: EmulatedWorld, clock: ExchangeClock, seed: int) -> Transport:
+        weather = weather_of(self.plan.line)
+        return WireLine(world.wire, clock=clock, chance=seeded_random(seed), weather=weather)
 
     async def _play(self) -> None:
         """Prices, bars, readings and acts of the script, each at its second."""
@@ -246,13 +254,13 @@ class Life:
             self.inbox.put(script.candle(at))
 
     async def _wait(self, until: Callable[["Life"], bool], most_s: float) -> None:
-        """Look every quarter of a second; a fault in a task ends the wait through its group."""
+        """Look again and again; a fault in a task ends the wait through its group."""
         end = self.clock.now() + most_s * 1000
         while self.clock.now() < end:
             if until(self):
                 self.is_done = True
                 return
-            await self.clock.sleep(0.25)
+            await self.clock.sleep(self.look_every_s)
 
     async def _drain(self) -> None:
         """Stop as `bot.life` does: cancel entries, wait for answers, bounded."""

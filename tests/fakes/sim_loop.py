@@ -46,6 +46,10 @@ class SteppedLoop(VirtualLoop):
         """Callbacks that have run."""
         return self._watched.taken
 
+    def allow(self, steps: float) -> None:
+        """So many steps are no endless run."""
+        self._watched.most = steps
+
     def before_step(self, look: Callable[[], None]) -> None:
         """Call `look` before each step from now on: what is on disk then survives a kill."""
         self._watched.before = look
