@@ -34,6 +34,7 @@ def take(state: State, draft: Draft, fill: Fill) -> None:
     """Book a fill once, wherever it belongs."""
     if fill_key(fill) in state.fills_seen:
         return
+    state.desk.traded(fill.symbol, fill.at)
     order = state.orders.get(fill.client_id) if fill.client_id is not None else None
     if order is None:
         _take_foreign(state, draft, fill)

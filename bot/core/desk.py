@@ -40,6 +40,7 @@ class Desk:
         "is_stopping",
         "reported",
         "timed_at",
+        "traded_at",
     )
 
     def __init__(self, orders: Iterable[Order]) -> None:
@@ -61,6 +62,8 @@ class Desk:
         """The run is ending: no new entries, and working ones are canceled."""
         self.timed_at: Millis | None = None
         """When the timers last ran: what was due by then has had its turn."""
+        self.traded_at: dict[Symbol, Millis] = {}
+        """The venue's time of the newest trade that it has told of, by symbol."""
         for order in orders:
             self.track(order)
 
@@ -100,6 +103,10 @@ class Desk:
         if len(self.denied) > DENIED_MAX:
             self.denied.pop(next(iter(self.denied)))
         return True
+
+    def traded(self, symbol: Symbol, at: Millis) -> None:
+        """Remember that something traded."""
+        self.traded_at[symbol] = max(self.traded_at.get(symbol, at), at)
 
     def want_account(self, at: Millis) -> None:
         """Have the account read at `at` or as soon after it as can be."""

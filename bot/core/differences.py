@@ -20,6 +20,10 @@ GROWN_READS: Final = 2
 GROWN_AGAIN_MS: Final = 1_000
 GONE_READS: Final = 3
 GONE_AFTER_MS: Final = 60_000
+OLDER_BY_MS: Final = 500
+"""A position that changed so long before a trade did not change by it; clocks of one venue."""
+OLDER_FOR_MS: Final = 20_000
+"""After a trade: a position that is older than it is not believed."""
 BALANCE_TOLERANCE_USD: Final = Decimal("0.01")
 _WHY: Final = "the venue holds what no fill of ours explains"
 
@@ -60,8 +64,10 @@ def _judge_symbol(state: State, draft: Draft, symbol: Symbol, snapshot: VenueSna
         state.desk.doubts.pop(symbol, None)
         return
     live = [row for row in exposure.live(state) if row.request.symbol == symbol]
-    if any(row.unbooked_qty for row in live) or _is_moving(state, symbol, snapshot):
-        # Fills are on their way, or something happened since the question was asked.
+    is_moving = any(row.unbooked_qty for row in live) or _is_moving(state, symbol, snapshot)
+    if is_moving or _is_older(state, symbol, snapshot):
+        # Fills are on their way, something happened since the question was asked, or the position
+        # comes from a replica that has not heard of our last fill.
         state.desk.want_account(Millis(draft.at + GROWN_AGAIN_MS))
         return
     doubt = _doubted(state, symbol, difference, snapshot.at)
@@ -97,6 +103,18 @@ def _is_moving(state: State, symbol: Symbol, snapshot: VenueSnapshot) -> bool:
         order.updated_at >= snapshot.at and order.status is not OrderStatus.UNKNOWN
         for order in rows
     )
+
+
+def _is_older(state: State, symbol: Symbol, snapshot: VenueSnapshot) -> bool:
+    """Whether the position that is told dates from before the last trade that we know of.
+
+    For so long only: it is the venue's own word, and more than we expect must be protected.
+    """
+    position, traded_at = state.positions.get(symbol), state.desk.traded_at.get(symbol)
+    if position is None or traded_at is None:
+        return False
+    is_recent = snapshot.at < traded_at + OLDER_FOR_MS
+    return is_recent and position.venue_at < traded_at - OLDER_BY_MS
 
 
 def _is_growth(state: State, symbol: Symbol, difference: Decimal) -> bool:

@@ -6,7 +6,7 @@ from bot.model.account import HoldCause
 from bot.model.bracket import BracketStatus, ClosedBy
 from bot.model.order import Leg, OrderStatus
 from bot.model.primitives import PositionSide, Side
-from tests.fakes.answers import account, outside, position, reads, reported
+from tests.fakes.answers import account, filled, outside, position, reads, reported
 from tests.fakes.contracts import BTC
 from tests.fakes.playbook import Bot, a_bot, in_position
 
@@ -59,6 +59,21 @@ def test_a_position_seen_once_only_is_nothing() -> None:
 
     assert {} == bot.state.brackets
     assert HoldCause.UNEXPLAINED_POSITION not in bot.holds()
+
+
+def test_a_replica_that_has_not_heard_of_our_last_fill_is_not_believed() -> None:
+    """E10: adopted, what the stop has closed would be lost a second time in the books."""
+    bot = in_position()
+    bot.waits(5_000)
+    bot.sees(filled(bot, Leg.STOP, "4.545", at_price="990"))
+    bot.sees(reported(bot, Leg.TARGET, OrderStatus.CANCELED))
+    read_again(bot, "4.545", 4)
+    soon = list(bot.state.brackets)
+    read_again(bot, "4.545", 8)
+
+    assert [] == soon
+    # Told for so long it is the venue's word, and is protected.
+    assert (None, Decimal("4.545")) == (bot.bracket.signal, bot.bracket.open_qty)
 
 
 def test_e9_an_empty_answer_once_closes_nothing() -> None:
