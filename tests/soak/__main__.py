@@ -1,4 +1,4 @@
-"""The long proofs, which take too long for every change: `make soak [ARGS="kills"]`.
+"""The long proofs, which take too long for every change: `make soak [ARGS="days"]`.
 
 Prints what each has met, and ends with 1 at the first that fails.
 """
@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from bot.clock import monotonic_s
-from tests.soak import kills
+from tests.soak import days, kills
 
 PARTS: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
     "kills": kills.lines,
+    "days": days.lines,
 }
 """By name; each gives a line for what it has met, and raises AssertionError where it failed."""
 
