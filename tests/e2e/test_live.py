@@ -12,7 +12,7 @@ from tests.fakes.emu_process import EmulatorProcess
 from tests.fakes.live_process import Live, agreed
 
 EXCHANGES = ("binanceusdm", "bybit")
-SPEED = 60.0
+SPEED = 40.0
 PROTECTED_WITHIN_S = 10.0
 
 
@@ -30,21 +30,20 @@ def trading(
 
 
 def closes(live: Live, count: int, within_s: float) -> None:
-    """Wait until this life has told of so many closed trades."""
-    run = live.run
-    assert run is not None, "it lives"
+    """Wait until so many more closed trades were told of."""
+    wanted = live.said.count("CLOSED") + count
     for _ in range(round(within_s)):
-        if run.said.count("CLOSED") >= count:
-            break
         live.listen(1.0)
-    assert run.said.count("CLOSED") >= count, run.said
+        if live.said.count("CLOSED") >= wanted:
+            return
+    raise AssertionError(f"not {count} more closed trades: {live.said}")
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
 def test_trades_open_and_close_and_both_books_say_the_same(tmp_path: Path, exchange: str) -> None:
     with trading(tmp_path, exchange) as live:
         live.start()
-        closes(live, 4, within_s=60.0)
+        closes(live, 4, within_s=120.0)
         state, ledger = agreed(live)
 
     assert ledger.closed_by["stop"], ledger.closed_by
@@ -58,7 +57,7 @@ def test_a_twentieth_of_the_replies_is_lost_and_both_books_say_the_same(
 ) -> None:
     with trading(tmp_path, exchange, options={"lost_replies": 0.05}) as live:
         live.start()
-        closes(live, 4, within_s=60.0)
+        closes(live, 4, within_s=120.0)
         state, ledger = agreed(live)
 
     assert 20 <= state["faults"]["counts"]["lost_reply"]
@@ -72,16 +71,16 @@ def test_killed_in_the_middle_of_trades_and_of_lost_replies_both_books_say_the_s
     chance = seeded_random(3)
     with trading(tmp_path, exchange, options={"lost_replies": 0.05}) as live:
         for words in ("ENTRY", "FILLED", "STOP  ", "TARGET", "ENTRY"):
-            run = live.start()
+            live.start()
             live.hear("ready in", 30.0)
             live.protected_after_s(PROTECTED_WITHIN_S)
             live.resume()
-            run.hear(words, 4.0)
+            live.hears(words, 4.0)
             live.listen(chance.uniform(0.0, 0.3))
             live.kill()
         live.start()
         live.hear("ready in", 30.0)
         live.protected_after_s(PROTECTED_WITHIN_S)
         live.resume()
-        closes(live, 1, within_s=60.0)
+        closes(live, 1, within_s=120.0)
         agreed(live)

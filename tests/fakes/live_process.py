@@ -104,6 +104,11 @@ class Live:
         if self.run is not None:
             self.kill()
 
+    @property
+    def said(self) -> str:
+        """What all lives have said."""
+        return "\n".join([*self.told, self.run.said if self.run is not None else ""])
+
     def resume(self) -> None:
         """End the holds that wait for a person: after three kills the bot only protects (P29)."""
         path = self.files.folder / "control.sock"
