@@ -149,7 +149,12 @@ def _cycle(seen: Seen) -> Iterator[Figure]:
         middle <= 500 and calls <= 6,
     )
     others = sum(seen.other_calls.values()) / seen.steady_s * 60
-    yield Figure("public requests beside it, 30 symbols", "-", f"{others:.0f} a minute", None)
+    yield Figure(
+        "public requests beside it; of the minute's weight, all together",
+        "-",
+        f"{others:.0f} a minute; {seen.used['weight']:.0%}",
+        None,
+    )
 
 
 def starting() -> Iterator[Figure]:

@@ -75,6 +75,8 @@ class Seen(msgspec.Struct, kw_only=True):
     """By route, all readings of that time together."""
     other_calls: dict[str, int]
     steady_s: float
+    used: dict[str, float]
+    """The share of each of the exchange's budgets at the end of that time."""
     call_ms: list[float]
     """One signed question through the gateway."""
     resident_mb: float
@@ -216,7 +218,7 @@ class Play:
         calls, began_s = self._link.client.calls.copy(), monotonic_s()
         await asyncio.sleep(STEADY_S)
         took_s = monotonic_s() - began_s
-        reading_ms = list(self._readings)
+        reading_ms, used = list(self._readings), self._link.limiter.used()
         made = self._link.client.calls - calls
         account = {name: n for name, n in made.items() if "Private" in name and "Get" in name}
         return Seen(
@@ -227,6 +229,7 @@ class Play:
             account_calls=account,
             other_calls={name: n for name, n in made.items() if name not in account},
             steady_s=took_s,
+            used=used,
             call_ms=[await self._ask() for _ in range(CALLS)],
             resident_mb=resident_mb(),
         )
