@@ -174,7 +174,10 @@ def _beside_doubt_at(state: State, bracket: Bracket) -> Millis:
     if len(unknown) != 1 or bracket.unprotected_since is None:
         return _NEVER
     deadline_ms = int(state.settings.orders.stop_deadline_s * 1000)
-    return Millis(bracket.unprotected_since + max(deadline_ms - ANSWER_MS, 0))
+    due = bracket.unprotected_since + max(deadline_ms - ANSWER_MS, 0)
+    # One that has only just left is on its way, not in doubt: where stops are refused again and
+    # again, the next would go out beside each, and use up the orders that an exit needs.
+    return Millis(max(due, unknown[0].intended_at + ANSWER_MS))
 
 
 def is_beyond(bracket: Bracket, price: Price, mark: Decimal) -> bool:

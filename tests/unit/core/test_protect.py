@@ -100,6 +100,25 @@ def test_i13_a_second_stop_goes_out_in_time_beside_one_that_is_unknown() -> None
     assert not placed(bot), "never a third while two are unknown"
 
 
+def test_e15_no_second_stop_goes_out_beside_one_that_has_only_just_left() -> None:
+    """Refused again and again, stops would use up the orders that the exit needs."""
+    bot = just_filled()
+    for _ in range(4):
+        bot.sees(rejected(bot, Leg.STOP))
+        bot.waits(1_500)
+    bot.takes()
+    bot.sees(rejected(bot, Leg.STOP))
+    bot.waits(5_000)
+    last = placed(bot)
+    bot.waits(900)
+    soon = placed(bot)
+    bot.waits(200)
+
+    assert 1 == len(last)
+    assert [] == soon
+    assert 1 == len(placed(bot)), "a second late is in doubt"
+
+
 def test_i13_the_software_stop_is_armed_until_the_venue_has_confirmed() -> None:
     bot = just_filled()
     bot.takes()
