@@ -134,6 +134,7 @@ class Draft:
         """Send an order whose row has been put."""
         assert request.client_id in self._state.orders, "intent before send"
         self._state.placed_at.append(self.at)
+        self._state.written_at[request.symbol] = self.at
         bracket = self._state.brackets.get(request.bracket_id)
         is_entry = request.leg is Leg.ENTRY
         self._commands.append(

@@ -92,14 +92,18 @@ def _check_trading(state: State, signal: Signal, at: Millis) -> Refusal | None:
 
 
 def _check_inputs(state: State, signal: Signal, at: Millis) -> Refusal | None:
-    """Late data blocks entries, and the account must have been read since the last write."""
+    """Late data blocks entries, and the account must have been read since the last write there.
+
+    Writes on other symbols are no reason to wait: sizing reserves the worst that they may become.
+    """
     price = state.symbols[signal.symbol].price
     limit_s = state.settings.risk.input_age_max_s
     age_s = (at - price.at) / 1000 if price is not None else float("inf")
     if age_s > limit_s:
         return refusal(signal, Rule.INPUT_TOO_OLD, at, saw=age_s, limit=limit_s)
     read_at = state.last_snapshot_at
-    if read_at is None or (state.placed_at and read_at <= state.placed_at[-1]):
+    written_at = state.written_at.get(signal.symbol)
+    if read_at is None or (written_at is not None and read_at <= written_at):
         return refusal(
             signal, Rule.INPUT_TOO_OLD, at, numbers={"account_not_read_since_last_write": 1.0}
         )

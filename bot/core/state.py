@@ -103,6 +103,7 @@ class State:
         "signals_used",
         "started_at",
         "symbols",
+        "written_at",
     )
 
     def __init__(
@@ -146,3 +147,5 @@ class State:
         """When the venue was last read whole; None until the first reconcile."""
         self.placed_at: deque[Millis] = deque(maxlen=1024)
         """When orders were placed, for the order-rate limit."""
+        self.written_at: dict[Symbol, Millis] = {}
+        """When an order was last placed on each symbol, by this run."""

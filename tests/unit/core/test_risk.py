@@ -59,7 +59,7 @@ def _unread(bot: Bot) -> None:
 
 
 def _written_since(bot: Bot) -> None:
-    bot.state.placed_at.append(bot.at)
+    bot.state.written_at[BTC] = bot.at
 
 
 def _read_long_ago(bot: Bot) -> None:
@@ -203,15 +203,25 @@ def test_liquidation_prices_mirror() -> None:
     assert [Decimal("904.52"), Decimal("1094.53")] == [round(row, 2) for row in sides]
 
 
-def test_i11_exposure_needs_a_reading_newer_than_the_last_write() -> None:
+def test_i11_exposure_needs_a_reading_newer_than_the_last_write_on_its_symbol() -> None:
     bot = a_bot()
-    bot.gets(signal(symbol=ETH, name="eth"))
-    before = verdict(bot)
+    bot.gets(signal())
+    bot.sees(rejected(bot, Leg.ENTRY))
+    before = verdict(bot, signal(name="other"))
     bot.at = Millis(bot.at + 10)
     bot.sees(account(bot.at))
 
     assert Rule.INPUT_TOO_OLD is before
+    assert verdict(bot, signal(name="other")) is None
+
+
+def test_i11_a_write_on_another_symbol_is_reserved_for_and_not_waited_for() -> None:
+    """Thirty symbols may enter at once: what may come of each entry counts in full."""
+    bot = a_bot()
+    bot.gets(signal(symbol=ETH, name="eth"))
+
     assert verdict(bot) is None
+    assert risk.account_notional_usd(bot.state) > 0
 
 
 def test_i12_one_order_in_doubt_makes_the_symbol_reduce_only() -> None:

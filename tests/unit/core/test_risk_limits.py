@@ -95,7 +95,7 @@ def test_i11_a_reading_of_the_instant_of_the_last_write_may_lack_it(
     after_ms: int, denied: Rule | None
 ) -> None:
     bot = a_bot()
-    bot.state.placed_at.append(bot.at)
+    bot.state.written_at[BTC] = bot.at
     bot.state.last_snapshot_at = Millis(bot.at + after_ms)
     found = judged(bot)
 
