@@ -19,11 +19,13 @@ from tests.fakes.sim_market import T0, Script
 
 WINDOW_MS = 5_000
 
+Instead = Callable[[HttpRequest], HttpReply | None]
+
 
 class TamperedLine(Line):
     """A line whose replies are replaced where somebody says so; the requests arrive."""
 
-    instead: Callable[[HttpRequest], HttpReply | None] = staticmethod(lambda _: None)
+    instead: Instead = staticmethod(lambda _: None)
 
     async def send(self, request: HttpRequest, *, timeout_s: float) -> HttpReply:
         reply = await super().send(request, timeout_s=timeout_s)
@@ -46,8 +48,8 @@ class BareVenue:
         await self.venue.start(self.told.append)
         self.venue.on_market(Script().price(T0, T0))
 
-    async def place(self, request: OrderRequest) -> Event:
-        fresh = replace(request, valid_until=Millis(self.clock.now() + WINDOW_MS))
+    async def place(self, request: OrderRequest, *, window_ms: int = WINDOW_MS) -> Event:
+        fresh = replace(request, valid_until=Millis(self.clock.now() + window_ms))
         stop = Price(Decimal(98_500)) if request.leg is Leg.ENTRY else None
         return await self.venue.execute(PlaceOrder(symbol=BTC, request=fresh, stop_loss_price=stop))
 
