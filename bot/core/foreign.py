@@ -8,9 +8,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from bot.core import ids, orders
+from bot.core import ids, operation, orders
 from bot.core.draft import Draft
 from bot.core.state import State
+from bot.model.account import HoldCause, OperatingState
 from bot.model.bracket import Bracket, LegRef
 from bot.model.order import Leg, Order, OrderKind, OrderReport, OrderRequest
 from bot.model.primitives import Millis
@@ -30,6 +31,11 @@ def on_report(state: State, draft: Draft, report: OrderReport) -> None:
             state.desk.reported.add(name)
             text = f"Order {report.venue_id} at the venue is not ours and is left alone."
             draft.note("warning", "reconcile.corrected", text, report.symbol)
+            if report.client_id is not None and ids.is_shaped_like_ours(report.client_id):
+                # Another bot trades with this key, or this ledger has lost what it sent.
+                detail = f"order {report.venue_id} on {report.symbol} was sent by another liqbot"
+                cause, to = HoldCause.OTHER_INSTANCE, OperatingState.PROTECT
+                operation.hold_for(state, draft, cause, detail, to=to)
         return
     bracket, ref = found
     is_trigger = report.kind is OrderKind.STOP_MARKET

@@ -31,6 +31,11 @@ def derive(*parts: str) -> str:
     return "".join(reversed(digits))
 
 
+def is_shaped_like_ours(name: str) -> bool:
+    """Whether a client id may have been derived by a bot like this one, of any ledger."""
+    return len(name) == ID_LENGTH and all(letter in _DIGITS for letter in name)
+
+
 def signal_id(
     *, instance: str, strategy: Strategy, symbol: Symbol, cluster_id: ClusterId, gen: int
 ) -> SignalId:

@@ -27,6 +27,7 @@ _NEEDS_OPERATOR: Final = frozenset(
         HoldCause.OPERATOR,
         HoldCause.DRAWDOWN,
         HoldCause.ACCOUNT_CHANGED,
+        HoldCause.OTHER_INSTANCE,
         HoldCause.CRASH_LOOP,
         HoldCause.LEDGER_REPAIRED,
     }

@@ -87,6 +87,8 @@ class HoldCause(StrEnum):
     WARMING_UP = "warming_up"
     TASK_FAILED = "task_failed"
     UNEXPLAINED_POSITION = "unexplained_position"
+    OTHER_INSTANCE = "other_instance"
+    """Another bot like this one trades on the account."""
     ACCOUNT_CHANGED = "account_changed"
     """Leverage or mode were changed from outside."""
     STOPS_REFUSED = "stops_refused"

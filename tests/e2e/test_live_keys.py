@@ -147,8 +147,8 @@ def test_c15_a_key_of_another_account_is_refused_on_this_ledger(
         assert 0 == orders_ever(other)
 
 
-def test_e28_check_and_run_tell_of_hedge_mode(tmp_path: Path) -> None:
-    """Where a position is open it cannot be changed, and nothing is begun."""
+def test_e28_check_tells_of_hedge_mode(tmp_path: Path) -> None:
+    """What the start does about it is told in the sim and wiring tests."""
     with EmulatorProcess(tmp_path, speed=SPEED) as emulator:
         live = Live(tmp_path, emulator)
         emulator.do("set-hedge", is_hedge=True)

@@ -19,7 +19,7 @@ from bot.clock import VirtualLoop
 from bot.core import ids
 from bot.gateway.time import ExchangeClock, Readings
 from bot.link import Link
-from bot.model.account import HoldCause
+from bot.model.account import HoldCause, OperatingState
 from bot.model.bracket import ClosedBy
 from bot.model.order import Leg, OrderKind
 from bot.model.primitives import ZERO, Millis, Side
@@ -196,11 +196,13 @@ def test_p9_what_another_bot_with_the_same_key_does_is_left_alone_and_stops_entr
     stage.core.place(entry, T0)
     theirs = stage.core.place(stop, T0)
     story = stage.lives(30.0, checks=_Watching())
+    causes = {row.cause for row in story.life.state.operation.holds}
 
     assert isinstance(theirs, Order)
     assert stage.core.orders[theirs.id].is_working
     assert [] == stage.sent(Leg.ENTRY)
-    assert HoldCause.UNEXPLAINED_POSITION in {row.cause for row in story.life.state.operation.holds}
+    assert {HoldCause.UNEXPLAINED_POSITION, HoldCause.OTHER_INSTANCE} <= causes
+    assert OperatingState.PROTECT is story.life.state.operation.state
 
 
 class _Watching(Checks):

@@ -3,6 +3,8 @@
 from msgspec.structs import replace
 
 from bot.core import ids
+from bot.model.account import HoldCause, OperatingState
+from bot.model.events import ResumeAsked
 from bot.model.order import Leg, OrderReport, OrderStatus
 from bot.model.primitives import ClientOrderId, Millis, VenueOrderId
 from tests.fakes.answers import account, position, report_of, reported
@@ -69,3 +71,16 @@ def test_an_order_that_is_over_in_the_books_and_open_at_the_venue_is_canceled() 
     assert "cancel foreign 777" not in early
     assert "cancel foreign 777" in bot.does()
     assert OrderStatus.CANCELED is bot.order(Leg.TARGET, 1).status
+
+
+def test_p9_another_bot_on_the_account_means_protect_until_a_person_has_looked() -> None:
+    bot = in_position()
+    theirs = shown(bot, Leg.STOP, client_id=ClientOrderId(ids.derive("theirs")))
+    read(bot, theirs)
+    held = bot.state.operation.state
+    bot.sees(ResumeAsked(at=bot.at))
+    read(bot, theirs)
+
+    assert OperatingState.PROTECT is held
+    assert HoldCause.OTHER_INSTANCE not in bot.holds()
+    assert not [said for said in bot.does() if said.startswith("cancel foreign")]
