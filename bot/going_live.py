@@ -4,8 +4,10 @@ In this order: keys, identity, the ledger's account, the typed word of a person,
 account's settings. Nothing is changed at the exchange before a person has confirmed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
+from typing import TypeVar
 
 import structlog
 from msgspec.structs import replace
@@ -24,6 +26,8 @@ from bot.store.recorder import Ledger
 from bot.venue import setup
 from bot.venue.api import Identity, PrivateApi
 from bot.venue.setup import Ready
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -65,7 +69,7 @@ async def identify(link: Link, api: PrivateApi) -> Identity:
     """
     title = link.profile.connection.title
     try:
-        identity = await api.identity()
+        identity = await _timely(link, api.identity)
     except GatewayError as error:
         raise _failure(title, error) from error
     for finding in credentials.judge(identity.rights):
@@ -114,14 +118,16 @@ async def set_up(
         UnavailableError: the exchange does not answer for the account.
 
     """
+    prepare = partial(
+        setup.prepare,
+        api,
+        settings=config.exchange,
+        instruments=instruments,
+        now=link.clock.now,
+        is_margin_mode_shared=link.profile.has_shared_margin_mode,
+    )
     try:
-        ready = await setup.prepare(
-            api,
-            settings=config.exchange,
-            instruments=instruments,
-            now=link.clock.now,
-            is_margin_mode_shared=link.profile.has_shared_margin_mode,
-        )
+        ready = await _timely(link, prepare)
     except GatewayError as error:
         raise _failure(link.profile.connection.title, error) from error
     for finding in ready.findings:
@@ -143,6 +149,17 @@ def with_fees(instruments: Mapping[Symbol, Instrument], ready: Ready) -> dict[Sy
         else instrument
         for symbol, instrument in instruments.items()
     }
+
+
+async def _timely(link: Link, ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask; where the exchange finds our time wrong, look at its clock and ask once more (E37)."""
+    try:
+        return await ask()
+    except RefusedError as error:
+        if error.verdict is not Verdict.CLOCK:
+            raise
+        await link.client.sync_time()
+        return await ask()
 
 
 def _failure(title: str, error: GatewayError) -> LiqbotError:

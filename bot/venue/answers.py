@@ -41,7 +41,7 @@ FILTER_CODES: Final = frozenset(
         *("-1013", "-1111", "-4001", "-4002", "-4003", "-4004", "-4005", "-4013", "-4014"),
         *("-4023", "-4029", "-4030", "-4164"),
         # Binance: filters, precision, price and quantity limits, tick, lot, minimum notional.
-        *("10001", "110094", "110095", "110096"),
+        *("10001", "110003", "110094", "110095", "110096"),
         # Bybit: parameters off the grid, minimum notional, quantity and price limits.
     }
 )

@@ -290,3 +290,14 @@ def test_the_accounts_fees_take_the_place_of_the_configurations(
 
     assert (Decimal("4.5"), Decimal("1.8")) == (found[BTC].taker_fee_bps, found[BTC].maker_fee_bps)
     assert Decimal(77) == found[ETH].taker_fee_bps, "what is not told stays as it was"
+
+
+def test_e37_a_start_whose_time_is_found_wrong_looks_at_the_clock_once_more(
+    served: ServedExchange, tmp_path: Path
+) -> None:
+    async def hurried(link: Link, config: Config) -> Identity:
+        del config
+        link.clock.skip_ahead(8_000)
+        return await going_live.identify(link, going_live.open_api(link, [BTC, ETH]))
+
+    assert linked(served, tmp_path, hurried).can_trade
