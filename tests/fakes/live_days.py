@@ -24,6 +24,7 @@ from bot.model.settings import CoreSettings
 from tests.fakes.live_days_market import DAY_S, DaysScript, funding_at, is_minute
 from tests.fakes.live_line import Chance
 from tests.fakes.live_storm import Storm, StormyLine
+from tests.fakes.live_streams import Streaming
 from tests.fakes.live_world import EmulatedWorld
 from tests.fakes.paper import BTC
 from tests.fakes.sim_bot import SETTINGS, Life, Plan
@@ -44,6 +45,8 @@ BREAK_SHARE: Final = 0.5
 """Of lives that do not see their midnight."""
 LONG_SHARE: Final = 0.4
 """Of lives that see two."""
+STREAMING: Final = Streaming(delay_s=(0.01, 0.9), duplicate=0.05, dropped=0.05, broken=0.01)
+"""With every second seed; the others only poll."""
 KEPT_ORDERS: Final = 30
 """Of those that were sent: the position of before a break is judged by them."""
 
@@ -304,6 +307,7 @@ class _Stretch:
             start_s=self.second,
             is_first=False,
             tasks=(audit,),
+            streaming=STREAMING if self.seed % 2 else None,
         )
         start = laid_out(files, self.folder / "data")
         storm = Storm(calm=calm)
@@ -329,3 +333,5 @@ def _cleared(world: EmulatedWorld) -> None:
     """Forget what nobody asks for any more."""
     world.wire.received.clear()
     world.wire.answers.clear()
+    if world.wire.handle == world.dialect.handle:
+        world.core.take_happenings()  # Nobody listens.

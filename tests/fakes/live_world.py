@@ -26,9 +26,13 @@ from bot.sim.emulator.bybit import BybitDialect
 from bot.sim.emulator.bybit_words import exec_name
 from bot.sim.emulator.core import Emulator
 from bot.sim.emulator.state import Order, Origin
+from bot.venue.api import PrivateApi
+from bot.venue.binanceusdm import BinanceApi
+from bot.venue.bybit import BybitApi
 from bot.venue.live import LiveVenue
 from bot.venue.profiles import profile_of
 from tests.fakes.live_line import Outside, Weather
+from tests.fakes.live_streams import Streams
 from tests.fakes.paper import BTC
 from tests.fakes.sim_exchange import Exchange
 from tests.fakes.sim_market import INSTRUMENTS, T0
@@ -181,14 +185,21 @@ def probe_names(world: EmulatedWorld) -> set[str]:
 class EmulatedVenue:
     """The live venue of one life, over the gateway and ccxt."""
 
-    def __init__(self, world: EmulatedWorld, *, clock: ExchangeClock, line: Transport) -> None:
+    def __init__(
+        self,
+        world: EmulatedWorld,
+        *,
+        clock: ExchangeClock,
+        line: Transport,
+        streams: Streams | None = None,
+    ) -> None:
         self.world = world
+        self.streams = streams
         self.before: Callable[[Command], None] = lambda _: None
         """Called with each command before it leaves."""
         self.after: Callable[[], None] = lambda: None
         """Called whenever the world may have changed."""
         profile = profile_of(world.exchange_id)
-        assert profile.open_api is not None
         limiter = self.limiter = Limiter(profile.connection.budgets, clock=clock)
         client = self.client = Client(
             profile.connection,
@@ -197,10 +208,11 @@ class EmulatedVenue:
             limiter=limiter,
             keys=Keys(),
             timeout_s=TIMEOUT_S,
+            has_streams=streams is not None,
         )
         self.live = LiveVenue(
-            api=profile.open_api(client, {BTC: "BTCUSDT"}, clock),
-            settings=ExchangeSettings(id=world.exchange_id, streams=False),
+            api=self._api(client, clock),
+            settings=ExchangeSettings(id=world.exchange_id, streams=streams is not None),
             orders=OrderSettings(),
             instruments=dict(INSTRUMENTS),
             clock=clock,
@@ -208,6 +220,16 @@ class EmulatedVenue:
             probe_ids=_probe_id,
             sync_time=client.sync_time,
         )
+
+    def _api(self, client: Client, clock: ExchangeClock) -> PrivateApi:
+        ids = {BTC: "BTCUSDT"}
+        if self.streams is not None:
+            self.world.wire.handle = self.streams.handle
+            api = BybitApi if self.world.exchange_id == "bybit" else BinanceApi
+            return api(client, ids, clock, connect=self.streams.connect)
+        open_api = profile_of(self.world.exchange_id).open_api
+        assert open_api is not None
+        return open_api(client, ids, clock)
 
     async def start(self, emit: Emit) -> None:
         await self.live.start(emit)
@@ -224,6 +246,8 @@ class EmulatedVenue:
             self.after()
         else:
             self.world.core.on_market(event)
+        if self.streams is not None:
+            self.streams.pump()
         self.live.on_market(event)
 
     async def execute(self, command: Command) -> Event:

@@ -32,6 +32,7 @@ from bot.store.files import DataFiles
 from bot.store.opening import OpenRequest, open_ledger
 from bot.store.recorder import Ledger
 from tests.fakes.live_line import Line as WireLine
+from tests.fakes.live_streams import Streaming, Streams
 from tests.fakes.live_world import EmulatedVenue, EmulatedWorld, weather_of
 from tests.fakes.paper import BTC
 from tests.fakes.replacing import replaced
@@ -65,6 +66,8 @@ class Plan(msgspec.Struct, kw_only=True):
     """A World for the exchange; a plain Outside for the paper venue."""
     settings: CoreSettings = SETTINGS
     line: Line = Line()
+    streaming: Streaming | None = None
+    """How a live venue's user streams are; None: there are none."""
     seed: int = 1
     start_s: float = 0.0
     """Script seconds at which the life begins."""
@@ -199,7 +202,8 @@ class Life:
         elif isinstance(plan.outside, EmulatedWorld):
             assert isinstance(self.clock, ExchangeClock)
             line = self._line(plan.outside, self.clock, seed)
-            self.venue = EmulatedVenue(plan.outside, clock=self.clock, line=line)
+            streams = self._streams(plan.outside, self.clock, seed)
+            self.venue = EmulatedVenue(plan.outside, clock=self.clock, line=line, streams=streams)
         else:
             self.venue = NotedPaper(
                 plan.outside, clock=self.clock, seed=seed, books=self.ledger.paper_books
@@ -222,6 +226,13 @@ class Life:
     def _line(self, world: EmulatedWorld, clock: ExchangeClock, seed: int) -> Transport:
         weather = weather_of(self.plan.line)
         return WireLine(world.wire, clock=clock, chance=seeded_random(seed), weather=weather)
+
+    def _streams(self, world: EmulatedWorld, clock: ExchangeClock, seed: int) -> Streams | None:
+        how = self.plan.streaming
+        if how is None:
+            return None
+        chance, take = seeded_random(-seed), world.core.take_happenings
+        return Streams(world.dialect, take, clock=clock, chance=chance, how=how)
 
     async def _play(self) -> None:
         """Prices, bars, readings and acts of the script, each at its second."""
