@@ -63,7 +63,7 @@ def test_p3_a_stop_asked_at_any_moment_ends_soon_and_leaves_only_protection(
         ours = {row.client_id for row in orders if row.asked.origin is Origin.CLIENT}
         probes = {row.client_id for row in orders if is_far(row)}
 
-        assert story.life.drained_ms <= ENDS_WITHIN_MS
+        assert story.life.drained_ms < ENDS_WITHIN_MS
         assert not [row for row in rows if row.status is OrderStatus.INTENDED]
         assert not is_good or not [row for row in rows if row.request.leg is Leg.ENTRY]
         assert not [row for row in at_the_end if not row.asked.is_reduce_only and is_good]
