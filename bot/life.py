@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 STOP_WAIT_S = 10.0
 """The longest a stop waits for answers in flight."""
+LINGER_S = 5.0
+"""Until a task that was canceled and goes on is canceled again."""
 HOUSEKEEPING_S = 60.0
 PULSE_S = 5.0
 """Between two looks at whether the loop goes on, and at the caches."""
@@ -162,6 +164,7 @@ class Life:
                 parts.loop.stop()
                 await deciding
                 moving.cancel()
+                await see_end([*reading, moving])
         await parts.venue.stop()
         if parts.polls is not None:
             await parts.polls.flush()
@@ -344,6 +347,20 @@ class Life:
         """The heatmap's memory: a restart is faster with it, and right without it."""
         if self._parts.engine is not None and not self._is_flat_out:
             save_engine(self._parts.engine, self._request.data_dir)
+
+
+async def see_end(tasks: Collection["asyncio.Task[None]"]) -> None:
+    """Wait for tasks that were canceled; one that goes on is canceled again, with all it waits for.
+
+    A cancellation can get lost on its way through a library, and a stop must end all the same.
+    """
+    _, left = await asyncio.wait(tasks, timeout=LINGER_S)
+    while left:
+        names = ", ".join(sorted(task.get_name() for task in left))
+        log.error("task.lingers", text=f"{names} did not end when the bot stopped; canceled again")
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=LINGER_S)
 
 
 def is_recovered(state: State) -> bool:

@@ -16,7 +16,7 @@ from bot.clock import LoopClock, run_virtual
 from bot.config import load
 from bot.core.state import State
 from bot.errors import StoreError
-from bot.life import STOP_WAIT_S, Life, Parts, socket_path
+from bot.life import LINGER_S, STOP_WAIT_S, Life, Parts, see_end, socket_path
 from bot.model.account import HoldCause
 from bot.model.events import Event, StopAsked, TroubleSeen
 from bot.model.settings import CoreSettings
@@ -334,3 +334,24 @@ def test_while_it_lives_its_doors_are_open_and_then_they_are_shut(lived: Lived) 
 def test_what_a_restart_is_faster_with_is_left_behind(lived: Lived) -> None:
     for name in ("ledger.db", "history.db", "heatmap.bin", "market.bin"):
         assert (lived.data_dir / name).stat().st_size > 0, name
+
+
+def test_a_task_that_has_lost_its_cancellation_does_not_hold_up_the_stop() -> None:
+    """Seen once: the process had told everybody good-bye and stood there for ever."""
+
+    async def deaf() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(deaf())
+            await asyncio.sleep(0)
+            task.cancel()
+            await see_end([task])
+        return loop.time() - begun_s
+
+    assert LINGER_S == run_virtual(main())
