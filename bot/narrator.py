@@ -11,7 +11,7 @@ import structlog
 from bot.model.account import HoldCause, OperatingState
 from bot.model.bracket import Bracket, BracketStatus
 from bot.model.cluster import ClusterEvent, ClusterEventKind, ProviderGate
-from bot.model.events import Event
+from bot.model.events import Event, Started
 from bot.model.facts import (
     BracketChanged,
     ClusterChanged,
@@ -53,6 +53,8 @@ _TOLD_WITH_FIELDS = frozenset(
     {"bracket.opened", "bracket.protected", "bracket.closed", "reconcile.finished"}
 )
 _GOES_ON = "Entries are allowed."
+AGAIN_MS = 1_000
+"""A stop confirmed for the first time so long ago is one that was lost and is back."""
 _TOLD = frozenset({ClusterEventKind.BREAK_ACCEPTED, ClusterEventKind.BREAK_SWEPT})
 
 
@@ -72,11 +74,18 @@ class Narrator:
     def tell(self, entries: Sequence[tuple[Event, Decision]]) -> None:
         """Tell one recorded batch."""
         for event, decision in entries:
+            if isinstance(event, Started):
+                self._remember(event)
             for fact in decision.facts:
                 # By far the most are clusters' rows; what happened to a cluster is a fact besides.
                 if type(fact) is not ClusterChanged:
                     self._tell(fact, event.at)
             self._sum_up_refusals(event.at)
+
+    def _remember(self, event: Started) -> None:
+        """What the last run has told of open trades is not told again."""
+        for bracket in event.snapshot.brackets:
+            self._brackets[bracket.id] = (bracket.status, _is_protected(bracket))
 
     def _tell(self, fact: Fact, at: Millis) -> None:
         match fact:
@@ -198,7 +207,7 @@ class Narrator:
         )
 
     def _bracket(self, bracket: Bracket, at: Millis) -> None:
-        is_protected = bracket.stop_confirmed_at is not None
+        is_protected = _is_protected(bracket)
         before, was_protected = self._brackets.get(bracket.id, (None, False))
         self._brackets[bracket.id] = (bracket.status, is_protected)
         common = {"at": at, "symbol": bracket.symbol, "bracket": bracket.id}
@@ -208,6 +217,7 @@ class Narrator:
                 **common,
                 stop_price=bracket.stop_price,
                 delay_ms=(bracket.stop_confirmed_at or at) - bracket.first_fill_at,
+                is_again=at - (bracket.stop_confirmed_at or at) > AGAIN_MS,
                 risk_usd=bracket.risk_usd,
             )
         if bracket.status is before:
@@ -277,3 +287,7 @@ def _verdict(gate: ProviderGate) -> str:
     else:
         verdict = "levels are not stable enough for live entries"
     return f"{verdict} ({share} still there after 60 s)"
+
+
+def _is_protected(bracket: Bracket) -> bool:
+    return bracket.stop_confirmed_at is not None and bracket.unprotected_since is None

@@ -96,6 +96,8 @@ class Story:
 
     def _protected(self, e: EventDict) -> str:
         delay = f"confirmed {e['delay_ms'] / 1000:.1f} s after the fill"
+        if e.get("is_again"):
+            delay = "in place again"
         text = f"{money(e['stop_price'])} {delay} (risk {money(e['risk_usd'])})"
         return self._line(e, "STOP", text)
 

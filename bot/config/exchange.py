@@ -55,6 +55,8 @@ def _address_mistakes(key: str, url: str, secure: str, plain: str) -> Iterator[t
     if not url:
         return
     parts = urlsplit(url)
+    # What stands before an @ may be a password.
+    url = url.rpartition("@")[2] if "@" in url else url
     if parts.scheme not in {secure, plain} or not _has_host(parts):
         yield f"exchange.{key} is {url!r}.", f"Write {secure}://host, or leave it empty."
     elif parts.scheme == plain and not is_loopback(url):

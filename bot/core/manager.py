@@ -274,7 +274,8 @@ def _on_rejected(state: State, draft: Draft, order: Order, event: OrderRejected)
         # Perhaps there is nothing left to reduce: look before trying again.
         severity = "error"
         state.desk.want_account(draft.at)
-    text = f"The {leg} order was rejected: {event.reason} ({event.code})."
+    code = "" if event.code in event.reason else f" ({event.code})"
+    text = f"The {leg} order was rejected: {event.reason}{code}."
     draft.note(severity, "order.rejected", text, order.request.symbol)
 
 

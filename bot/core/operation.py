@@ -84,6 +84,8 @@ def on_resume(state: State, draft: Draft, event: ResumeAsked) -> None:
         draft.put_account(accounting.with_peak(account, peak))
     ended = [hold.cause.value for hold in state.operation.holds if hold.needs_operator]
     _drop(state, draft, lambda hold: hold.needs_operator)
+    # What still is as it should not be is told again with the next reading.
+    state.desk.want_account(draft.at)
     rest = ", ".join(hold.cause.value for hold in state.operation.holds)
     text = f"Resumed after {', '.join(ended)}." if ended else "There was nothing to resume from."
     if rest:

@@ -113,6 +113,6 @@ class AccountReader:
         found = deviations(modes, wanted_of(self._settings, self._instruments))
         for symbol in (None, *self._instruments):
             if symbol in found:
-                self._troubles.tell(HoldCause.ACCOUNT_CHANGED, found[symbol], symbol)
+                self._troubles.remind(HoldCause.ACCOUNT_CHANGED, found[symbol], symbol)
             else:
                 self._troubles.tell_over(HoldCause.ACCOUNT_CHANGED, symbol)

@@ -123,6 +123,11 @@ class Troubles:
             self._told[cause, symbol] = detail
             self._send(cause, detail, symbol, is_over=False)
 
+    def remind(self, cause: HoldCause, detail: str, symbol: Symbol | None = None) -> None:
+        """Tell of an episode also where it is on: a person may have resumed meanwhile."""
+        self._told[cause, symbol] = detail
+        self._send(cause, detail, symbol, is_over=False)
+
     def tell_over(self, cause: HoldCause, symbol: Symbol | None = None) -> None:
         """An episode ends, if it is on."""
         if self._told.pop((cause, symbol), None) is not None:

@@ -8,7 +8,7 @@ import structlog
 from bot.model.account import Hold, HoldCause, OperatingState, Operation
 from bot.model.bracket import Bracket, BracketStatus, ClosedBy
 from bot.model.cluster import ClusterEventKind, ProviderGate
-from bot.model.events import Ticked
+from bot.model.events import Started, Ticked
 from bot.model.facts import (
     BracketChanged,
     ClusterChanged,
@@ -25,6 +25,7 @@ from bot.model.facts import (
 from bot.model.order import OrderStatus
 from bot.model.primitives import BracketId, Millis
 from bot.model.signal import Rule
+from bot.model.snapshot import Snapshot
 from bot.narrator import Narrator
 from tests.fakes.rows import (
     T0,
@@ -40,11 +41,11 @@ from tests.fakes.rows import (
 SAFE_AT = Millis(T0 + 450)
 
 
-def told(*facts: Fact, narrator: Narrator | None = None) -> list[Any]:
+def told(*facts: Fact, narrator: Narrator | None = None, at: Millis = T0) -> list[Any]:
     """The log events of facts, each of a decision of its own."""
     with structlog.testing.capture_logs() as logs:
         narrator = narrator or Narrator()
-        narrator.tell([(Ticked(at=T0), Decision(facts=(fact,))) for fact in facts])
+        narrator.tell([(Ticked(at=at), Decision(facts=(fact,))) for fact in facts])
     return list(logs)
 
 
@@ -111,6 +112,27 @@ def test_a_stop_that_was_lost_and_is_back_is_told_again() -> None:
     entries = told(*brackets(SAFE_AT, None, SAFE_AT))
 
     assert ["bracket.protected"] * 2 == [entry["event"] for entry in entries]
+
+
+def test_a_stop_that_is_back_long_after_the_fill_is_told_as_that() -> None:
+    rows = [
+        a_bracket(stop_confirmed_at=SAFE_AT, unprotected_since=since) for since in (None, T0, None)
+    ]
+    narrator, entries = Narrator(), []
+    for minute, bracket in enumerate(rows):
+        at = Millis(T0 + minute * 60_000)
+        entries += told(BracketChanged(bracket=bracket), narrator=narrator, at=at)
+
+    assert [False, True] == [entry["is_again"] for entry in entries]
+
+
+def test_what_the_run_before_has_told_is_not_told_again() -> None:
+    bracket = a_bracket(stop_confirmed_at=SAFE_AT)
+    start = Started(at=T0, snapshot=Snapshot(at=T0, brackets=(bracket,)), settings_digest="")
+    narrator = Narrator()
+    narrator.tell([(start, Decision())])
+
+    assert [] == told(BracketChanged(bracket=bracket), narrator=narrator)
 
 
 def test_a_closed_trade_is_told_with_money_and_r() -> None:
