@@ -167,7 +167,7 @@ def test_e26_e27_changed_settings_are_told_with_each_reading_and_that_they_are_b
         await bench.reads()
 
         assert [(BTC, False)] * 2 == told
-        assert [(BTC, False), (BTC, True)] == bench.changed
+        assert [(BTC, False), (BTC, False), (BTC, True)] == bench.changed
 
     play(act)
 
