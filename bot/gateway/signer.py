@@ -3,6 +3,7 @@
 Everything that would make ccxt wait, repeat, print or ask for more than it was told is off.
 """
 
+import decimal
 import ipaddress
 import logging
 import re
@@ -103,8 +104,23 @@ def new_exchange(
     if connection.window_option:
         options.setdefault(connection.window_option, connection.window_default_ms)
     exchange = type(base.__name__, (base,), namespace)({**_SETTINGS, "options": options})
+    exchange.decimal_to_precision = _kept_apart(exchange.decimal_to_precision)
     exchange.has["fetchCurrencies"] = False  # on Binance a signed call to another service
     return exchange
+
+
+def _kept_apart(compute: Callable[..., str]) -> Callable[..., str]:
+    """Rounding as ccxt does it, without what it does to the context that all our money shares.
+
+    It sets ROUND_HALF_UP and a trap for underflow, and leaves them so (ccxt 4.5.90,
+    base/decimal_to_precision.py).
+    """
+
+    def computed(*words: Any, **named: Any) -> str:
+        with decimal.localcontext():
+            return compute(*words, **named)
+
+    return computed
 
 
 def redirect(urls: dict[str, Any], *, base_url: str, stream_url: str) -> None:

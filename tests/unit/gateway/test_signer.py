@@ -1,5 +1,6 @@
 """ccxt's class with our line, our clock, our addresses, and nothing that acts by itself."""
 
+import decimal
 import logging
 from typing import Any
 
@@ -57,6 +58,16 @@ def test_its_time_is_ours() -> None:
         exchange.microseconds(),
     )
     assert 1_234_567 == exchange.nonce()
+
+
+def test_how_ccxt_rounds_is_not_how_our_money_is_computed() -> None:
+    """Unmodified it leaves ROUND_HALF_UP and a trap in the context of whoever called it."""
+    exchange = an_exchange()
+    before = repr(decimal.getcontext())
+    rounded = exchange.decimal_to_precision("0.25", 1, 1, 2)
+
+    assert "0.3" == rounded
+    assert before == repr(decimal.getcontext())
 
 
 def test_its_log_never_goes_into_details() -> None:
