@@ -20,6 +20,7 @@ from bot.market.publicdata import (
     StreamPlan,
     Tick,
     ascending,
+    bar_of,
     both,
     depth_within,
     levels_needed,
@@ -307,15 +308,5 @@ def _past_interest(row: Mapping[str, Any]) -> tuple[Millis, float]:
 
 
 def _bar(symbol: Symbol, timeframe_ms: int, row: Sequence[Any]) -> Candle:
-    """[open time, o, h, l, c, volume, close time, quote volume, trades, taker buys, ...]."""
-    return Candle(
-        symbol=symbol,
-        open_at=Millis(int(row[0])),
-        timeframe_ms=timeframe_ms,
-        open=number(row[1]),
-        high=number(row[2]),
-        low=number(row[3]),
-        close=number(row[4]),
-        volume=number(row[5]),
-        taker_buy_volume=number(row[9]),
-    )
+    """[..., volume, close time, quote volume, trades, taker buys, ...]."""
+    return bar_of(symbol, timeframe_ms, row, taker_buy_volume=number(row[9]))

@@ -16,6 +16,7 @@ from bot.market.publicdata import (
     StreamPlan,
     Tick,
     ascending,
+    bar_of,
     depth_within,
     levels_needed,
     number,
@@ -167,7 +168,7 @@ class BybitPublic:
                 end=end - 1,
                 limit=KLINES_PAGE,
             )
-            found += readable(rows, lambda row: _bar(symbol, timeframe_ms, row), "candles")
+            found += readable(rows, lambda row: bar_of(symbol, timeframe_ms, row), "candles")
             begin = end
         return ascending(found, since, until)
 
@@ -271,17 +272,3 @@ def _tiers(limits: Sequence[tuple[float, float, float]]) -> tuple[LeverageTier, 
 
 def _past_interest(row: Mapping[str, Any]) -> tuple[Millis, float]:
     return Millis(int(row["timestamp"])), number(row["openInterest"])
-
-
-def _bar(symbol: Symbol, timeframe_ms: int, row: Sequence[Any]) -> Candle:
-    """[start, o, h, l, c, volume, turnover]; the mark's rows end with the close."""
-    return Candle(
-        symbol=symbol,
-        open_at=Millis(int(row[0])),
-        timeframe_ms=timeframe_ms,
-        open=number(row[1]),
-        high=number(row[2]),
-        low=number(row[3]),
-        close=number(row[4]),
-        volume=number(row[5]) if len(row) > 5 else 0.0,  # noqa: PLR2004  (volume is the sixth)
-    )

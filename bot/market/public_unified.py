@@ -18,6 +18,7 @@ from bot.market.publicdata import (
     StreamPlan,
     Tick,
     ascending,
+    bar_of,
     depth_within,
     number,
     price_or_none,
@@ -191,7 +192,7 @@ class UnifiedPublic:
     ) -> list[Candle]:
         async def page(begin: int) -> dict[int, Candle]:
             rows = await self._ask(fetch(symbol, TIMEFRAMES[timeframe_ms], begin, PAGE))
-            bars = readable(rows, lambda row: _bar(symbol, timeframe_ms, row), "candles")
+            bars = readable(rows, lambda row: bar_of(symbol, timeframe_ms, row), "candles")
             return {bar.open_at: bar for bar in bars}
 
         found = await _pages(page, since, until - 1, timeframe_ms)
@@ -264,16 +265,3 @@ def _fundings(rates: Mapping[str, Any]) -> list[Funding]:
         )
 
     return readable(list(rates.values()), decode, "funding")
-
-
-def _bar(symbol: Symbol, timeframe_ms: int, row: Sequence[Any]) -> Candle:
-    return Candle(
-        symbol=symbol,
-        open_at=Millis(int(row[0])),
-        timeframe_ms=timeframe_ms,
-        open=number(row[1]),
-        high=number(row[2]),
-        low=number(row[3]),
-        close=number(row[4]),
-        volume=number(row[5]) if len(row) > 5 and row[5] is not None else 0.0,  # noqa: PLR2004
-    )

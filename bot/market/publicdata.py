@@ -232,3 +232,19 @@ def _level(row: Any) -> tuple[float, float]:
     if price <= 0 or qty < 0:
         raise ValueError("no level")
     return price, qty
+
+
+def bar_of(symbol: Symbol, timeframe_ms: int, row: Sequence[Any], **more: float) -> Candle:
+    """[open time, o, h, l, c, volume, ...] as a bar; a row without a volume traded nothing."""
+    opened, first, high, low, last, *rest = row
+    return Candle(
+        symbol=symbol,
+        open_at=Millis(int(opened)),
+        timeframe_ms=timeframe_ms,
+        open=number(first),
+        high=number(high),
+        low=number(low),
+        close=number(last),
+        volume=number(rest[0]) if rest and rest[0] is not None else 0.0,
+        **more,
+    )
